@@ -1,0 +1,87 @@
+# Convolutional networks in fifty questions. `make help` lists the targets.
+# Everything runs in .venv, which the first target that needs it makes; delete it to start afresh.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+RUN := .venv/bin/python
+JOBS ?= 2
+LOCKED := requirements.txt pyproject.toml
+
+# The tools take their choices from make's variables: PAGES="q16 q24", Q=24, REPO=owner/name.
+pages := $(if $(PAGES),--pages "$(PAGES)")
+
+.DEFAULT_GOAL := help
+.PHONY: help book serve test test-changed notebooks seeds breaks gpu-smoke new colab-files \
+	publish-as lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+book: .venv/for-book ## build the site from the stored outputs, in _build/html
+	$(RUN) -m tools.build_site
+
+serve: book ## build the site and serve it at http://localhost:8000
+	$(RUN) -m http.server 8000 --directory _build/html
+
+test: .venv/for-test ## check everything; PAGES="q16 q24" runs those pages only
+	$(RUN) -m pytest -n $(JOBS) --dist loadscope $(pages)
+	@$(RUN) -m tools.changed --record $(pages)
+
+test-changed: .venv/for-test ## run the pages that changed since the last green run
+	$(RUN) -m tools.changed --jobs $(JOBS)
+
+notebooks: .venv/for-test ## execute what changed and store its outputs; PAGES= and FORCE=1
+	$(RUN) -m tools.notebooks --jobs $(JOBS) $(pages) $(if $(FORCE),--force)
+
+seeds: .venv/for-test ## Q=24: run that page's claims on three other seeds
+	$(RUN) -m tools.seeds $(if $(Q),--pages q$(Q),$(pages))
+
+breaks: .venv/for-test ## break the pages and see their claims fail; Q=24 for one page
+	$(RUN) -m tools.breaks $(if $(Q),--pages q$(Q),$(pages))
+
+gpu-smoke: .venv/for-test ## run the GPU code path of the pages for two steps on the CPU
+	$(RUN) -m tools.gpu_smoke $(if $(Q),--pages q$(Q),$(pages))
+
+new: .venv/for-test ## Q=17: start a page from the template
+	$(RUN) -m tools.new $(if $(Q),$(Q),$(error Say which question: make new Q=17))
+
+colab-files: .venv/for-book ## notebooks that carry cnn50 themselves, in _build/colab
+	$(RUN) -m tools.colab_files
+
+publish-as: .venv/for-book ## REPO=owner/name: make this copy point at your GitHub repository
+	$(RUN) -m tools.publish_as $(if $(REPO),$(REPO),$(error Say where: make publish-as REPO=owner/name))
+
+lock: .venv/bin/python ## resolve requirements.txt anew from pyproject.toml
+	$(RUN) -m pip install --quiet uv
+	$(RUN) -m uv pip compile --universal --python-version 3.11 --all-extras --no-annotate \
+		--custom-compile-command "make lock" --upgrade --output-file requirements.txt pyproject.toml
+
+clean: ## remove what was built, but not .venv and not the data cache
+	rm -rf _build .cache .pytest_cache .mypy_cache .ruff_cache
+
+# ---- the environment: made once, installed again when the lock changes
+.venv/bin/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python 3.11, 3.12 or 3.13 was found. Install one, or name it: make PYTHON=/path/to/python3.12 ..."; \
+		exit 1; fi
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+
+define install
+	@echo "Installing $(1) (the first time this takes a few minutes) ..."
+	@$(RUN) -m pip install --disable-pip-version-check --progress-bar off \
+		--constraint requirements.txt --editable ".[$(2)]" || { \
+		echo; echo "The installation failed. The first one needs a network or a package mirror that pip knows;"; \
+		echo "the lines above say which package could not be had."; exit 1; }
+	@touch $@
+endef
+
+.venv/for-book: $(LOCKED) | .venv/bin/python
+	$(call install,what the site is built with,book)
+
+.venv/for-test: $(LOCKED) | .venv/bin/python
+	$(call install,everything the notebooks and tests need,run$(comma)book$(comma)test)
+	@touch .venv/for-book
+
+comma := ,

@@ -1,0 +1,86 @@
+"""Puts a line under the title of each question: level, run time, what to read first, and its files.
+
+Level, run time and prerequisites come from the page's front matter.
+"""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from typing import Any
+
+from docutils import nodes
+from site_catalog import facts, has_landed, landed, questions, run_time, stars
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.osutil import relative_uri
+
+LOG = logging.getLogger(__name__)
+COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb"
+GITHUB = "https://github.com/"
+
+
+def repository(app: Sphinx) -> str:
+    """``owner/name`` on GitHub; empty where none is known. ``make book`` passes what it found."""
+    url = app.config.html_theme_options.get("repository_url", "")
+    return os.environ.get("CNN50_REPOSITORY", url.removeprefix(GITHUB)).strip("/")
+
+
+def prerequisites(app: Sphinx, docname: str, numbers: list[int]) -> str:
+    """HTML that names the questions to read first; those that have landed are links."""
+    by_number = {q.number: q for q in questions(app.env)}
+    names = []
+    for number in numbers:
+        question = by_number.get(number)
+        if question is None:
+            LOG.warning("there is no question %s to read first", number, location=docname)
+        elif has_landed(app.env, question):
+            link = app.builder.get_relative_uri(docname, question.docname)
+            title, short = escape(question.title), escape(question.short)
+            names.append(f'<a href="{link}" title="{title}">{number}. {short}</a>')
+        else:
+            names.append(f"{number}. {escape(question.short)}")
+    return ", ".join(names)
+
+
+def files(app: Sphinx, docname: str) -> str:
+    """HTML of the links to run or keep the page."""
+    here = app.builder.get_target_uri(docname)
+    slug = docname.rpartition("/")[2]
+    links = []
+    if name := repository(app):
+        branch = app.config.html_theme_options.get("repository_branch") or "main"
+        url = COLAB.format(repository=name, branch=branch, page=docname)
+        links.append(f'<a class="run" href="{escape(url)}" rel="noopener">Open in Colab</a>')
+    for text, target, why in (
+        ("notebook", f"_sources/{docname}.ipynb", "The notebook behind this page"),
+        ("self-contained Colab file", f"colab/{slug}.ipynb", "Upload it to Colab: it runs there"),
+    ):
+        url = escape(relative_uri(here, target))
+        links.append(f'<a href="{url}" download title="{why}">{text}</a>')
+    return " · ".join(links).replace('<a href="', 'Download: <a href="', 1)
+
+
+def add_header(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Insert the line; pages without the front matter have none."""
+    if app.builder.format != "html" or docname not in {q.docname for q in landed(app.env)}:
+        return
+    title = next(doctree.findall(nodes.title), None)
+    about = facts(app.env, docname)
+    if title is None or not about:
+        LOG.warning("a question page needs a title and `cnn50` front matter", location=docname)
+        return
+    parts = [f"Level {stars(about.get('level', 1))}"]
+    if "budget_s" in about:
+        time = run_time(about["budget_s"])
+        parts.append(f'runs in <span title="on two CPU cores">at most {time}</span>')
+    if before := prerequisites(app, docname, about.get("prerequisites") or []):
+        parts.append(f"read first: {before}")
+    html = f'<div class="page-facts"><p>{" · ".join(parts)}</p><p>{files(app, docname)}</p></div>'
+    title.parent.insert(title.parent.index(title) + 1, nodes.raw("", html, format="html"))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Run when all pages are read, so that prerequisites can be looked up."""
+    app.connect("doctree-resolved", add_header)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,19 @@
+"""What is the same on every page of *Convolutional networks in fifty questions*.
+
+``import cnn50`` comes first on a page. It quiets TensorFlow, seeds Python, NumPy and Keras, and
+turns TensorFlow's deterministic kernels on where there is no GPU.
+
+``data``      real data and pretrained weights, every file checked by its sha256
+``scenes``    procedural pictures whose boxes, masks and depths are known exactly
+``evidence``  claims that are measured and can fail
+``figures``   pictures and tables that also carry their numbers as text
+``shown``     functions that one page wrote out in full and later pages import
+``measured``  figures from machines that are not this one, with machine, versions and date
+"""
+
+from cnn50.runtime import pick, prepare, scale, scale_report, seed, steps
+
+__version__ = "1.0.0"
+__all__ = ["pick", "scale", "scale_report", "seed", "steps"]
+
+prepare()

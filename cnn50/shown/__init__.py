@@ -1,0 +1,8 @@
+"""Functions that one page wrote out in full and that later pages import.
+
+Nothing is hidden and nothing is written twice: each function stands in a code cell of its page, and
+``tests/test_shown.py`` holds the two sources identical.
+
+``detection``          question 24: boxes, anchors, suppression, RoI Align, RoI Pool, losses
+``average_precision``  question 24: COCO's average precision of boxes and masks
+"""

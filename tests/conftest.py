@@ -1,0 +1,12 @@
+"""Registers the strict notebook checks and the option ``--pages``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+pytest_plugins = ["strict_nbval"]

@@ -1,0 +1,284 @@
+"""The site in headless Chromium: narrow screens, dark mode, search, and what is asked for.
+
+Skipped where Chromium or its driver is not installed; with ``CNN50_REQUIRE_BROWSER=1`` a failure.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from site_samples import make_book
+
+from tools import build_site
+from tools.page import ROOT
+
+pytestmark = pytest.mark.browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+PHONE, DESK = 390, 1400
+SAMPLE = "sample/notebooks/q16-spatial-pooling.html"
+MIXED = (SAMPLE, "sample/book/intro.html", "sample/book/glossary.html", "sample/book/data.html")
+
+# Text whose contrast with what lies behind it is too low, as [ratio, colours, words].
+LOW_CONTRAST = """
+const luminance = (c) => {
+  const [r, g, b] = c.slice(0, 3).map((v) => {
+    v /= 255;
+    return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const parse = (text) => {
+  const n = text.match(/[\\d.]+/g).map(Number);
+  return n.length < 4 ? [...n, 1] : n;
+};
+const behind = (element) => {
+  const layers = [];
+  for (let e = element; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c[3] > 0) layers.push(c);
+    if (c[3] === 1) break;
+  }
+  return layers.reverse().reduce(
+    (below, c) => below.map((v, k) => c[k] * c[3] + v * (1 - c[3])), [255, 255, 255]);
+};
+const found = [];
+document.querySelectorAll("details").forEach((d) => (d.open = true));
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  const words = walker.currentNode.textContent.trim();
+  if (!words || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+    continue;
+  if (element.closest("script, style, noscript, .headerlink, dialog, .skip-link")) continue;
+  const style = getComputedStyle(element);
+  const ink = parse(style.color), paper = behind(element);
+  const mixed = paper.map((v, k) => ink[k] * ink[3] + v * (1 - ink[3]));
+  const [low, high] = [luminance(mixed), luminance(paper)].sort((a, b) => a - b);
+  const ratio = (high + 0.05) / (low + 0.05);
+  const size = parseFloat(style.fontSize), bold = Number(style.fontWeight) >= 700;
+  const wanted = size >= 24 || (bold && size >= 18.66) ? 3 : 4.5;
+  if (ratio < wanted)
+    found.push([ratio.toFixed(2), style.color, String(paper), words.slice(0, 40)]);
+}
+return found;
+"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Served:
+    """Two sites on a local server: the book's under ``book/``, a sample's under ``sample/``."""
+
+    url: str
+    folder: Path
+
+    def pages(self) -> list[str]:
+        """All pages of both."""
+        paths = (p.relative_to(self.folder) for p in self.folder.rglob("*.html"))
+        return sorted(str(p) for p in paths if "_static" not in p.parts and p.parent.name)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[Served]:
+    """Builds and serves the sites."""
+    missing = unavailable()
+    if missing and os.environ.get("CNN50_REQUIRE_BROWSER") == "1":
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+    folder = tmp_path_factory.mktemp("served")
+    build_site.build(ROOT, folder / "book", "example/cnn50")
+    root = make_book(tmp_path_factory.mktemp("sample") / "book")
+    build_site.build(root, folder / "sample", "example/cnn50")
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Served(f"http://127.0.0.1:{server.server_port}/", folder)
+        server.shutdown()
+
+
+def unavailable() -> str:
+    """Why there is no browser to test with; empty where there is one."""
+    if not any(map(shutil.which, BROWSERS)):
+        return "no Chromium: apt-get install chromium chromium-driver"
+    if not shutil.which("chromedriver"):
+        return "no chromedriver: apt-get install chromium-driver"
+    try:
+        import selenium  # noqa: F401
+    except ImportError:
+        return "the package selenium is not installed"
+    return ""
+
+
+class Browser:
+    """A window of headless Chromium with a fresh profile."""
+
+    def __init__(self, address: str, profile: Path):
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+
+        options = webdriver.ChromeOptions()
+        options.binary_location = next(filter(None, map(shutil.which, BROWSERS)))
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+        service = Service(shutil.which("chromedriver"))
+        self.driver = webdriver.Chrome(options=options, service=service)
+        self.driver.set_page_load_timeout(60)
+        self.address = address
+
+    def open(self, page: str, *, width: int = DESK, dark: bool = False) -> None:
+        """Show a page in a window of this width."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self.driver.get(self.address + page)
+
+    def run(self, script: str) -> Any:
+        """What a script returns."""
+        return self.driver.execute_script(script)
+
+    def wait(self, script: str) -> Any:
+        """What a script returns as soon as that is true; fails after ten seconds."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        return WebDriverWait(self.driver, 10).until(lambda driver: driver.execute_script(script))
+
+    def messages(self) -> list[str]:
+        """The warnings and errors that pages wrote to the console since the last call."""
+        entries = self.driver.get_log("browser")
+        return [e["message"] for e in entries if e["level"] in ("WARNING", "SEVERE")]
+
+    def traffic(self) -> tuple[set[str], set[str]]:
+        """The addresses asked for since the last call, and those that failed."""
+        asked, failed = set(), set()
+        for entry in self.driver.get_log("performance"):
+            event = json.loads(entry["message"])["message"]
+            if event["method"] == "Network.requestWillBeSent":
+                asked.add(event["params"]["request"]["url"])
+            elif event["method"] == "Network.responseReceived":
+                response = event["params"]["response"]
+                if response["status"] >= 400:
+                    failed.add(response["url"])
+        return {a for a in asked if not a.startswith(("data:", "blob:"))}, failed
+
+
+@pytest.fixture(scope="module")
+def browser(served, tmp_path_factory) -> Iterator[Browser]:
+    """One window for all tests."""
+    window = Browser(served.url, tmp_path_factory.mktemp("profile"))
+    yield window
+    window.driver.quit()
+
+
+def test_no_page_scrolls_sideways_on_a_phone(served, browser):
+    wide = {}
+    for page in served.pages():
+        browser.open(page, width=PHONE)
+        browser.run("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+        width = browser.run("return document.documentElement.scrollWidth")
+        if width > PHONE:
+            wide[page] = width
+    assert not wide
+
+
+def test_wide_content_scrolls_within_its_own_box(browser):
+    browser.open(SAMPLE, width=PHONE)
+    for box in (".cell_input pre", ".cell_output .text_html", ".formula-scroll"):
+        script = f"""return [...document.querySelectorAll("{box}")].some(
+            (e) => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== "visible")"""
+        assert browser.run(script), box
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(served, browser, dark):
+    for page in [*MIXED, *(p for p in served.pages() if p.startswith("book/notebooks"))]:
+        browser.open(page, dark=dark)
+        theme = browser.run("return document.documentElement.dataset.theme")
+        assert theme == ("dark" if dark else "light")
+        assert browser.run(LOW_CONTRAST) == [], page
+
+
+def test_figures_stand_on_white_in_the_dark(browser):
+    browser.open(SAMPLE, dark=True)
+    script = "return getComputedStyle(document.querySelector('.cell_output img')).backgroundColor"
+    assert browser.run(script) == "rgb(255, 255, 255)"
+
+
+def test_the_button_changes_the_colours(browser):
+    browser.open(SAMPLE)
+    seen = set()
+    for _ in range(3):
+        browser.run("document.querySelector('.theme-switch-button').click()")
+        seen.add(browser.run("return document.documentElement.dataset.theme"))
+    browser.run("localStorage.clear()")
+    assert seen == {"light", "dark"}
+
+
+def test_search_finds_a_word(browser):
+    browser.open("sample/search.html?q=invariant")
+    script = "return [...document.querySelectorAll('#search-results li a')].map((a) => a.href)"
+    found = browser.wait(script)
+    assert any("q16-spatial-pooling" in link for link in found)
+
+
+def test_there_is_one_search_box(browser):
+    browser.open(SAMPLE)
+    visible = """return [...document.querySelectorAll("input")]
+        .filter((e) => e.checkVisibility()).length"""
+    assert browser.run(visible) == 0
+    browser.run("document.querySelector('.search-button__button').click()")
+    browser.wait("return document.querySelector('#pst-search-dialog').open")
+    assert browser.run(visible) == 1
+    browser.open("sample/search.html?q=pooling")
+    assert browser.run(visible) == 1
+
+
+def test_formulas_are_drawn_in_the_books_own_font(browser):
+    browser.open(SAMPLE)
+    loaded = "return [...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family)"
+    assert browser.wait(loaded) == ["Book Math"]
+
+
+def test_the_site_asks_its_own_host_only_and_nothing_fails(served, browser):
+    browser.messages()
+    browser.traffic()
+    for page in served.pages():
+        browser.open(page)
+        browser.run("window.scrollTo(0, document.body.scrollHeight)")
+    asked, failed = browser.traffic()
+    foreign = {a for a in asked if not a.startswith((served.url, "chrome:", "about:"))}
+    assert len(asked) > len(served.pages())
+    assert not foreign
+    assert not failed
+    assert not any("fontawesome" in a or "vendor" in a for a in asked)
+    assert browser.messages() == []

@@ -1,0 +1,114 @@
+"""Every figure carries a picture and a text with its numbers; bad input gets a clear error."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnn50 import figures
+from cnn50.evidence import Measured
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed, newest last."""
+    outputs: list[dict] = []
+    monkeypatch.setattr(figures, "display", lambda data, raw: outputs.append(data))
+    return outputs
+
+
+def test_a_figure_has_a_png_and_its_text(shown):
+    figure, axis = figures.new()
+    axis.plot([1, 2, 3])
+    figures.show(figure, "A line that rises from 1 to 3 over three points")
+    picture = Image.open(io.BytesIO(base64.b64decode(shown[-1]["image/png"])))
+    assert picture.width <= 800
+    assert shown[-1]["text/plain"].startswith("A line that rises")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Too short 1", "Eight words that carry no number at all here"]
+)
+def test_a_figure_without_a_real_text_is_refused(text):
+    figure, _ = figures.new()
+    with pytest.raises(ValueError, match="at least 8 words"):
+        figures.show(figure, text)
+
+
+def test_the_credit_of_a_data_card_is_in_the_text(shown):
+    class Card:
+        credit = "Photo: A. Person, CC0"
+
+    figures.images([np.zeros((4, 4))], ["black"], credit=Card(), text=None)
+    assert shown[-1]["text/plain"].endswith("Credit: Photo: A. Person, CC0")
+
+
+def test_images_checks_titles_and_shapes(shown):
+    with pytest.raises(ValueError, match="2 pictures but 1 titles"):
+        figures.images(np.zeros((2, 4, 4)), ["one"])
+    with pytest.raises(ValueError, match=r"\(h, w\)"):
+        figures.images(np.zeros((2, 4, 4, 7)))
+    figures.images(np.zeros((3, 4, 5, 3)), ["a", "b", "c"])
+    assert "3 pictures, the first 4 × 5 pixels: a; b; c" in shown[-1]["text/plain"]
+
+
+def test_curves_lists_its_points(shown):
+    figures.curves(
+        [0, 2], {"max": [Measured(0.9, 0.02), Measured(0.5, 0.1)], "blur": [0.91, 0.83]},
+        xlabel="shift", ylabel="accuracy",
+    )  # fmt: skip
+    assert shown[-1]["text/plain"] == (
+        "Curves of accuracy against shift. max: 0.90 ± 0.02 at 0, 0.50 ± 0.10 at 2; "
+        "blur: 0.91 at 0, 0.83 at 2."
+    )
+    with pytest.raises(ValueError, match="2 points for 3"):
+        figures.curves([1, 2, 3], {"a": [1, 2]}, xlabel="x", ylabel="y")
+
+
+def test_bars_boxes_masks_and_heatmap_describe_themselves(shown):
+    figures.bars({"pixels": 0.5, "features": Measured(0.9, 0.01)}, xlabel="accuracy")
+    assert "pixels 0.5, features 0.900 ± 0.010" in shown[-1]["text/plain"]
+    figures.boxes(np.zeros((20, 20)), np.array([[2, 2, 9, 9]]), ["disc"])
+    assert "1 boxes drawn on it labelled disc" in shown[-1]["text/plain"]
+    half = np.zeros((1, 20, 20))
+    half[:, :10] = 1
+    figures.masks(np.zeros((20, 20)), half)
+    assert "cover 50 percent" in shown[-1]["text/plain"]
+    figures.heatmap(np.eye(2), ["a", "b"], ["c", "d"])
+    assert "a: c 1.00, d 0.00; b: c 0.00, d 1.00" in shown[-1]["text/plain"]
+    with pytest.raises(ValueError, match="1 rows"):
+        figures.heatmap(np.eye(2), ["a"], ["c", "d"])
+
+
+def test_a_table_is_html_and_aligned_text(shown):
+    figures.table(
+        [
+            {"depth": "pixels", "accuracy": 0.51234},
+            {"depth": "a<b", "accuracy": Measured(0.9, 0.1)},
+        ],
+        text="Accuracy by depth",
+    )
+    assert shown[-1]["text/plain"].splitlines() == [
+        "Accuracy by depth",
+        "depth      accuracy",
+        "pixels        0.512",
+        "a<b     0.90 ± 0.10",
+    ]
+    assert "a&lt;b" in shown[-1]["text/html"]
+    assert "<caption>Accuracy by depth</caption>" in shown[-1]["text/html"]
+
+
+def test_a_table_wants_rows_with_the_same_keys():
+    with pytest.raises(ValueError, match="at least one row"):
+        figures.table([], text="empty")
+    with pytest.raises(ValueError, match="same keys"):
+        figures.table([{"a": 1}, {"b": 2}], text="uneven")
+
+
+def test_a_large_picture_is_stored_as_jpeg(shown):
+    noise = np.random.default_rng(0).random((300, 300, 3))
+    figures.images([noise], ["noise"])
+    assert "image/png" not in shown[-1]
+    assert Image.open(io.BytesIO(base64.b64decode(shown[-1]["image/jpeg"]))).format == "JPEG"

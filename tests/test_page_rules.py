@@ -1,0 +1,241 @@
+"""Every rule for pages goes red on a page that breaks it, and is quiet on a good one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from fake_project import FACTS, good_page, make_project, page_of
+
+from tools import page_rules
+from tools.notebooks import fresh_notebook, store
+from tools.page import Page, read_notebook, write_json
+
+FIGURE = nbformat.v4.new_output(
+    "display_data",
+    data={"image/png": "iVBORw0KGgo=", "text/plain": "Bars: two of the four are 0.5 high, two 1."},
+)
+
+
+def project(folder: Path, change: Callable[[str], str] = str, facts: dict | None = None) -> Page:
+    text = change(good_page(facts))
+    return page_of(make_project(folder, {"q01-addition": text}))
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new)
+
+    return change
+
+
+def with_facts(**changes: object) -> dict:
+    return copy.deepcopy(FACTS) | changes
+
+
+BAD_TEXT = [
+    ("title", replaced("how numbers are added?\n", "adding?\n"), "not the question, verbatim"),
+    ("sections", replaced("## On a GPU", "## On a big GPU"), "in this order"),
+    ("breath", replaced("In one breath.", "In short."), "no block quote"),
+    ("breath", replaced("Adding two", "word " * 60 + "Adding two"), "60 at most"),
+    ("answer", replaced("word1 about adding ", "word " * 700), "500 to 1200"),
+    ("claims", replaced("four\", total,", "four\", 4,"), "of a constant"),
+    ("claims", replaced("### Two and two make four", "### Sums"), "begins like the claim"),
+    ("claims", replaced("### Two and two make four", "### Sums"), "that no claim holds to"),
+    ("claims", replaced('claim("The order', 'print("The order'), "at least 2"),
+    ("cells", replaced("total = add(2, 2)", "total = add(2, 2)\n" + "x = 1\n" * 25), "25 at most"),
+    ("cells", replaced("total = add(2, 2)", f"total = add(2, 2)  # {'x' * 90}"), "100 at most"),
+    ("cells", replaced("total = add(2, 2)", "%time total = 4"), "magic"),
+    ("cells", replaced("total = add(2, 2)", "total = add(2, 2"), "does not parse"),
+    ("setup", replaced("import importlib.util", "import importlib.util as u"), "setup cell"),
+    ("setup", replaced("import cnn50\n", "import os\n"), "must begin with `import cnn50`"),
+    ("solutions", replaced("**Break it.**", "**First.**"), "first exercise"),
+    ("solutions", replaced("# @title Solution", "# Solution"), "0 solutions"),
+    ("solutions", replaced(":cellView: form\n", ""), "must be folded"),
+    ("check_yourself", replaced("3. What is adding zero?", "## Exercises"), "must be three"),
+    ("check_yourself", replaced("It is no step at all, so that the number", "It"), "fewer than 15"),
+    ("mistakes", replaced("**Common mistake.**", "Common mistake."), "0 common mistakes"),
+    ("gpu", replaced("scale_report", "report"), 'scale_report("q01")'),
+    ("sources", replaced("](https://example.org/2)", "]"), "2 linked sources"),
+    ("portable", replaced("Adding two", "{ref}`adding` two"), "shows raw on Colab"),
+    ("portable", replaced("## Answer\n", "## Answer\n\n```{note}\nx\n```\n"), "shows raw"),
+    ("portable", replaced("## Answer\n", "## Answer\n\n:::note\nx\n:::\n"), "shows raw"),
+    ("portable", replaced("## Answer\n", "## Answer\n\n![x](https://x.org/x)\n"), "alternative"),
+    ("links", replaced("## Answer\n", "## Answer\n\n[x](q02-learning.ipynb)\n"), "has not landed"),
+]  # fmt: skip
+
+BAD_FACTS = [
+    ("breaks", {"breaks": []}, "no cnn50.breaks"),
+    ("breaks", {"breaks": [{"find": "a + b"}]}, "must have find, replace and fails"),
+    ("breaks", {"breaks": [{"find": "add(", "replace": "sub(", "fails": "Two"}]}, "exactly once"),
+    (
+        "breaks",
+        {"breaks": [{"find": "at_least=4", "replace": "at_least=5", "fails": "Two"}]},
+        "calls claim",
+    ),
+    ("breaks", {"breaks": [{"find": "a + b", "replace": "a +", "fails": "Two"}]}, "not parse"),
+    ("breaks", {"breaks": [{"find": "a + b", "replace": "a + b", "fails": "Two"}]}, "nothing"),
+    ("breaks", {"breaks": [{"find": "a + b", "replace": "a", "fails": "Ten"}]}, "0 claims begin"),
+    (
+        "breaks",
+        {"breaks": [{"find": "add(1, -2)", "replace": "add(1, 2)", "fails": "Two"}]},
+        "comes after the claim",
+    ),
+    ("spared", {"spared": {"no-luck": "it cannot be tried on this page"}}, "it may name"),
+    ("spared", {"spared": {"no-learning": "because"}}, "needs a reason"),
+    ("spared", {"spared": {"no-learning": "nothing is learnt on this page"}}, "does not train"),
+    ("front_matter", {"level": 4}, "1, 2 or 3"),
+    ("front_matter", {"budget_s": 500}, "20 to 150"),
+    ("front_matter", {"prerequisites": [99]}, "numbers of other questions"),
+    ("front_matter", {"budget": 60}, "unknown keys"),
+    ("techniques", {"techniques": ["addition"]}, "must have runs"),
+    ("techniques", {"techniques": {"runs": {"sum": "add"}}}, "not in book/techniques.yml"),
+    ("techniques", {"techniques": {"runs": {"addition": "plus"}}}, "no executed cell has that"),
+    (
+        "techniques",
+        {"techniques": {"runs": {"addition": "add"}, "shows": ["addition"]}},
+        "listed twice",
+    ),
+]
+
+
+@pytest.mark.parametrize("rule", page_rules.ON_TEXT, ids=lambda rule: rule.__name__)
+def test_the_good_page_keeps_every_rule(tmp_path: Path, rule: Callable) -> None:
+    assert list(rule(project(tmp_path))) == []
+
+
+@pytest.mark.parametrize(("rule", "change", "why"), BAD_TEXT)
+def test_a_bad_text_is_told(tmp_path: Path, rule: str, change: Callable, why: str) -> None:
+    messages = list(getattr(page_rules, rule)(project(tmp_path, change)))
+    assert any(why in message for message in messages), messages
+
+
+@pytest.mark.parametrize(("rule", "facts", "why"), BAD_FACTS)
+def test_bad_front_matter_is_told(tmp_path: Path, rule: str, facts: dict, why: str) -> None:
+    messages = list(getattr(page_rules, rule)(project(tmp_path, facts=with_facts(**facts))))
+    assert any(why in message for message in messages), messages
+
+
+def test_a_page_that_names_a_landed_page_must_link_to_it(tmp_path: Path) -> None:
+    first = good_page().replace("## Answer\n", "## Answer\n\nSee question 2.\n")
+    root = make_project(tmp_path, {"q01-addition": first, "q02-learning": good_page()})
+    assert "without a link to q02-learning.ipynb" in next(page_rules.links(page_of(root)))
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Page:
+    """A page whose notebook shows a figure and prints 0.25, as if it had been executed."""
+    page = project(tmp_path)
+    notebook = fresh_notebook(page)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for index, cell in enumerate(code, start=1):
+        cell.execution_count = index
+    code[2].outputs = [FIGURE, nbformat.v4.new_output("stream", name="stdout", text="is 0.25\n")]
+    store(page, notebook)
+    write_runs(page, seconds=3.0)
+    measured = tmp_path / "cnn50" / "measured"
+    held = {"text": "Two and two make four", "held": True}
+    row = {"fingerprint": page.evidence_fingerprint, "seeds": [1], "claims": [held]}
+    write_json(measured / "seeds.json", {"q01": row})
+    verdict = {"break": "a + b -> a - b", "verdict": "fails, as it must"}
+    row = {"fingerprint": page.evidence_fingerprint, "breaks": [verdict]}
+    write_json(measured / "breaks.json", {"q01": row})
+    return page
+
+
+def write_runs(page: Page, **changes: object) -> None:
+    row = {"seconds": 3.0, "fingerprint": page.fingerprint, "at_once": 1} | changes
+    write_json(page.root / "notebooks" / "runs.json", {page.slug: row})
+
+
+@pytest.mark.parametrize("rule", page_rules.ON_FILES, ids=lambda rule: rule.__name__)
+def test_good_files_are_quiet(stored: Page, rule: Callable) -> None:
+    assert list(rule(stored)) == []
+
+
+@pytest.mark.parametrize("rule", page_rules.ON_NOTEBOOK, ids=lambda rule: rule.__name__)
+def test_a_good_notebook_is_quiet(stored: Page, rule: Callable) -> None:
+    assert list(rule(stored, read_notebook(stored.notebook_path))) == []
+
+
+def told(messages: Iterator[str], why: str) -> bool:
+    return any(why in message for message in messages)
+
+
+def edited(page: Page, old: str, new: str) -> Page:
+    """The page after an edit of its text that nobody followed by `make notebooks`."""
+    page.text_path.write_text(replaced(old, new)(page.text))
+    return page_of(page.root)
+
+
+def test_a_stale_notebook_is_told(stored: Page) -> None:
+    page = edited(stored, "add(2, 2)", "add(2, 1 + 1)")
+    assert told(page_rules.current(page), "stale")
+    assert told(page_rules.seeded(page), "make seeds Q=1")
+    assert told(page_rules.broken_on_purpose(page), "make breaks Q=1")
+    assert told(page_rules.paired(page, read_notebook(page.notebook_path)), "not made from this")
+
+
+def test_a_change_of_front_matter_is_told(stored: Page) -> None:
+    page = edited(stored, "level: 1", "level: 2")
+    assert told(page_rules.paired(page, read_notebook(page.notebook_path)), "front matter changed")
+
+
+def test_a_change_of_a_comment_leaves_the_outputs_current(stored: Page) -> None:
+    page = edited(stored, "total = add(2, 2)", "total = add(2, 2)  # four")
+    assert list(page_rules.current(page)) == []
+
+
+def test_a_change_of_a_used_part_of_the_package_is_told(stored: Page) -> None:
+    evidence = stored.root / "cnn50" / "evidence.py"
+    evidence.write_text(evidence.read_text().replace("Holds", "Stands"))
+    assert told(page_rules.current(page_of(stored.root)), "stale")
+
+
+def test_a_slow_page_is_told(stored: Page) -> None:
+    write_runs(stored, seconds=25.0)
+    assert told(page_rules.in_time(stored), "20 are allowed")
+    write_runs(stored, seconds=25.0, at_once=2)
+    assert list(page_rules.in_time(stored)) == []
+
+
+def test_a_typed_number_is_told(stored: Page) -> None:
+    page = edited(stored, "### Two and two make four", "### Two and two make four\n\nIt is 0.93.")
+    assert told(page_rules.typed_numbers(page, read_notebook(page.notebook_path)), "'0.93'")
+    page = edited(page, "It is 0.93.", "It is 0.25 or 25 %, at least 4.0, `0.93` and $0.93$.")
+    found = list(page_rules.typed_numbers(page, read_notebook(page.notebook_path)))
+    assert len(found) == 1 and "'25 %'" in found[0]
+
+
+def test_a_large_notebook_is_told(stored: Page) -> None:
+    with stored.notebook_path.open("a") as file:
+        file.write(" " * 600_000)
+    assert told(page_rules.size(stored), "600 at most")
+
+
+def test_a_page_without_a_figure_is_told(stored: Page) -> None:
+    assert told(page_rules.has_figure(stored, fresh_notebook(stored)), "no figure")
+
+
+def test_a_claim_that_failed_under_a_seed_is_told(stored: Page) -> None:
+    claims = [{"text": "Two and two make four", "held": False}]
+    row = {"fingerprint": stored.evidence_fingerprint, "seeds": [1], "claims": claims}
+    write_json(stored.root / "cnn50" / "measured" / "seeds.json", {"q01": row})
+    assert told(page_rules.seeded(stored), "under another seed")
+
+
+def test_a_break_that_came_to_nothing_is_told(stored: Page) -> None:
+    breaks = [{"break": "a + b -> a - b", "verdict": "SURVIVES: the claim still holds"}]
+    row = {"fingerprint": stored.evidence_fingerprint, "breaks": breaks}
+    write_json(stored.root / "cnn50" / "measured" / "breaks.json", {"q01": row})
+    assert told(page_rules.broken_on_purpose(stored), "came to nothing")
+
+
+def test_the_budget_of_the_book(tmp_path: Path) -> None:
+    page = project(tmp_path, facts=with_facts(budget_s=150))
+    assert list(page_rules.budgets([page] * 17)) == []
+    assert told(page_rules.budgets([page] * 18), "2600 at most")

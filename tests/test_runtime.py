@@ -1,0 +1,97 @@
+"""The CPU/GPU switch, the base seed, the smoke cap and the quiet start."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import cnn50
+from cnn50 import figures, runtime
+
+
+@pytest.fixture(autouse=True)
+def plain_settings(monkeypatch):
+    for name in ("CNN50_SCALE", "CNN50_BASE_SEED", "CNN50_STEPS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(runtime, "_choices", {})
+
+
+def test_pick_follows_the_scale(monkeypatch):
+    monkeypatch.setenv("CNN50_SCALE", "cpu")
+    assert cnn50.pick("images", cpu=100, gpu=60_000) == 100
+    monkeypatch.setenv("CNN50_SCALE", "gpu")
+    assert cnn50.pick("images", cpu=100, gpu=60_000) == 60_000
+
+
+def test_an_unknown_scale_is_an_error(monkeypatch):
+    monkeypatch.setenv("CNN50_SCALE", "tpu")
+    with pytest.raises(ValueError, match="'cpu' or 'gpu'"):
+        cnn50.scale()
+
+
+def test_the_base_seed_moves_every_seed(monkeypatch):
+    assert cnn50.seed() == 0
+    monkeypatch.setenv("CNN50_BASE_SEED", "1000")
+    assert cnn50.seed(2) == 1002
+    monkeypatch.setenv("CNN50_BASE_SEED", "many")
+    with pytest.raises(ValueError, match="whole number"):
+        cnn50.seed()
+
+
+def test_steps_are_capped_only_in_a_smoke_run(monkeypatch):
+    assert cnn50.steps(700) == 700
+    monkeypatch.setenv("CNN50_STEPS", "2")
+    assert cnn50.steps(700) == 2
+    assert cnn50.steps(1) == 1
+    assert runtime.is_smoke_run()
+
+
+def test_scale_report_lists_the_picks(monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda data, raw: shown.append(data["text/plain"]))
+    monkeypatch.setenv("CNN50_SCALE", "cpu")
+    cnn50.pick("training images", cpu=100, gpu=60_000)
+    monkeypatch.setattr(runtime, "measured", lambda name: {})
+    cnn50.scale_report("q99")
+    assert "training images" in shown[0] and "60000" in shown[0]
+    assert "No run time on a GPU" in capsys.readouterr().out
+
+
+def test_scale_report_prints_measured_runs(monkeypatch, capsys):
+    monkeypatch.setattr(figures, "display", lambda data, raw: None)
+    monkeypatch.setenv("CNN50_SCALE", "cpu")
+    runs = {"runs": [{"page": "q99", "machine": "one GPU", "seconds": 12}]}
+    monkeypatch.setattr(runtime, "measured", lambda name: runs)
+    cnn50.pick("images", cpu=1, gpu=2)
+    cnn50.scale_report("q99")
+    assert "machine one GPU, seconds 12" in capsys.readouterr().out
+
+
+def test_scale_report_without_picks_is_an_error():
+    with pytest.raises(ValueError, match="Nothing was picked"):
+        cnn50.scale_report("q99")
+
+
+def test_a_missing_measurement_file_is_empty():
+    assert runtime.measured("no such file") == {}
+
+
+def test_importing_first_is_quiet_and_repeatable():
+    code = (
+        "import cnn50, numpy as np, tensorflow as tf;"
+        "print(np.random.rand(), float(tf.random.uniform([])))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        )
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout
+    assert runs[0].stderr == ""

@@ -1,0 +1,35 @@
+"""Linters run as tests: code, notebooks, types, spelling."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACES = [
+    name for name in ("cnn50", "tools", "tests", "book", "notebooks") if (ROOT / name).exists()
+]
+
+CHECKS = {
+    "ruff": ["ruff", "check", "--no-cache", *PLACES],
+    "format": ["ruff", "format", "--no-cache", "--check", "cnn50", "tools", "tests", "book"],
+    "types": ["mypy", "--cache-dir", ".cache/mypy"],
+    "spelling": ["codespell_lib", "README.md", *PLACES],
+}
+ADVICE = {
+    "ruff": "`.venv/bin/ruff check --fix` mends most; in a notebook, mend book/questions",
+    "format": "run `.venv/bin/ruff format cnn50 tools tests book`",
+    "types": "give the types that mypy asks for",
+    "spelling": "mend the word, or add it to ignore-words-list in pyproject.toml",
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_clean(name: str) -> None:
+    command = [sys.executable, "-m", *CHECKS[name]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"{done.stdout}{done.stderr}\n{ADVICE[name]}", pytrace=False)

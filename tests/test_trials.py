@@ -1,0 +1,216 @@
+"""``make breaks``, ``make seeds`` and ``make gpu-smoke`` on tiny pages."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from fake_project import FACTS, good_page, make_project, page_of
+
+from tools import breaks, changed, gpu_smoke, new, notebooks, seeds
+from tools.page import ROOT, setup_cell
+from tools.page_rules import ON_TEXT
+from tools.seeds import margin
+
+LEARNS = """\
+class Optimizer:
+    def apply_gradients(self, pairs):
+        return 0.9
+
+optimizer = Optimizer()
+accuracy = optimizer.apply_gradients([])
+"""
+
+
+def project(folder: Path, *changes: tuple[str, str], **facts: object) -> Path:
+    text = good_page(copy.deepcopy(FACTS) | facts)
+    for old, new_text in changes:
+        assert old in text
+        text = text.replace(old, new_text)
+    return make_project(folder, {"q01-addition": text})
+
+
+def run_breaks(root: Path) -> int:
+    return breaks.main(["--root", str(root)])
+
+
+def test_a_break_that_fails_its_claim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = project(tmp_path)
+    assert run_breaks(root) == 0
+    said = capsys.readouterr().out
+    assert "q01 | a + b -> a - b | Two and two make four = 0 | fails, as it must" in said
+    stored = json.loads((root / "cnn50" / "measured" / "breaks.json").read_text())
+    assert stored["q01"]["fingerprint"] == page_of(root).evidence_fingerprint
+    assert stored["q01"]["breaks"][0]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("replacement", "fails", "why"),
+    [
+        ("b + a", "Two and two", "SURVIVES"),
+        ("a +", "Two and two", "SyntaxError in code cell 2"),
+        ("a + c", "Two and two", "NameError in code cell 3"),
+        ("float('nan')", "Two and two", "a measurement must be a finite number"),
+        ("a - b", "Ten and ten", "no claim begins 'Ten and ten'"),
+    ],
+)
+def test_a_break_that_proves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], replacement: str, fails: str, why: str
+) -> None:
+    entry = {"find": "a + b", "replace": replacement, "fails": fails}
+    assert run_breaks(project(tmp_path, breaks=[entry])) == 1
+    assert why in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("find", "why"), [("add(", "occurs"), ("at_least=4", "calls claim"), ("nowhere", "occurs 0")]
+)
+def test_a_break_that_cannot_be_applied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], find: str, why: str
+) -> None:
+    entry = {"find": find, "replace": "x", "fails": "Two and two"}
+    assert run_breaks(project(tmp_path, breaks=[entry])) == 1
+    assert why in capsys.readouterr().out
+
+
+def test_a_run_stops_at_the_claim(tmp_path: Path) -> None:
+    late = ("### The order does not matter", "### The order does not matter\n\n" + "Later.")
+    crash = ("difference = add(2, 3)", "import os\n\nos._exit(1)\ndifference = add(2, 3)")
+    assert run_breaks(project(tmp_path, late, crash)) == 0
+
+
+def test_only_pages_that_train_have_universal_breaks(tmp_path: Path) -> None:
+    assert not breaks.trains(page_of(project(tmp_path / "still")))
+    learning = project(
+        tmp_path / "learning", ("total = add(2, 2)\n", f"total = add(2, 2)\n{LEARNS}")
+    )
+    assert breaks.trains(page_of(learning))
+    labels = [item.label for item in breaks.breaks_of(page_of(learning))]
+    assert labels == ["a + b -> a - b", "no-learning", "shuffled-labels"]
+
+
+def test_training_in_the_exercises_does_not_count(tmp_path: Path) -> None:
+    root = project(tmp_path, ("print(add(1, -2))", LEARNS))
+    assert not breaks.trains(page_of(root))
+
+
+def test_a_universal_break_that_no_claim_notices(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, ("total = add(2, 2)\n", f"total = add(2, 2)\n{LEARNS}"))
+    assert run_breaks(root) == 1
+    said = capsys.readouterr().out
+    assert "no-learning" in said and "none of them shows that learning matters" in said
+
+
+def test_a_universal_break_that_is_spared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = "nothing on this page learns from labels at all"
+    root = project(
+        tmp_path,
+        ("total = add(2, 2)\n", f"total = add(2, 2)\n{LEARNS}"),
+        spared={"no-learning": reason, "shuffled-labels": reason},
+    )
+    assert run_breaks(root) == 0
+    assert f"spared: {reason}" in capsys.readouterr().out
+
+
+def test_seeds_are_stored_with_their_margins(tmp_path: Path) -> None:
+    root = project(tmp_path, ("total, at_least=4, at_most=4", "total + cnn50.seed(), at_least=2"))
+    assert seeds.main(["--root", str(root)]) == 0
+    row = json.loads((root / "cnn50" / "measured" / "seeds.json").read_text())["q01"]
+    assert row["fingerprint"] == page_of(root).evidence_fingerprint
+    assert row["seeds"] == [1000, 2000, 3000]
+    assert row["claims"][0]["values"] == [1004, 2004, 3004]
+    assert row["claims"][0]["margin"] == 502
+
+
+def test_a_claim_that_fails_under_a_seed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change = ("total, at_least=4, at_most=4", "total + (cnn50.seed() == 2000), at_most=4")
+    assert seeds.main(["--root", str(project(tmp_path, change))]) == 1
+    assert "FAILS: Two and two make four | 4, 5, 4" in capsys.readouterr().out
+
+
+def test_a_page_that_raises_under_a_seed_stores_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, ("total = add(2, 2)", "total = 4 // (cnn50.seed() != 2000)"))
+    assert seeds.main(["--root", str(root)]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert not (root / "cnn50" / "measured" / "seeds.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "at_least", "at_most", "expected"),
+    [
+        ([0.2, 0.3], 0.1, None, 2.0),
+        ([0.02, 0.05], None, 0.1, 2.0),
+        ([-0.2, -0.4], None, -0.1, 2.0),
+        ([0.2], 0.0, None, None),
+        ([-0.2], 0.1, None, None),
+        ([4.0], 2.0, 16.0, 2.0),
+    ],
+)
+def test_margin(
+    values: list[float], at_least: float | None, at_most: float | None, expected: float | None
+) -> None:
+    found = margin(values, at_least, at_most)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_gpu_smoke_reports_claims_and_fails_on_exceptions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ("total = add(2, 2)", 'total = cnn50.pick("n", cpu=4, gpu=9) + 0 * cnn50.steps(5)')
+    root = project(tmp_path / "a", small)
+    assert gpu_smoke.main(["--root", str(root)]) == 0
+    assert "2 claims reported" in capsys.readouterr().out
+    rotten = ("total = add(2, 2)", 'total = 4 / cnn50.pick("n", cpu=1, gpu=0)')
+    assert gpu_smoke.main(["--root", str(project(tmp_path / "b", rotten))]) == 1
+    assert "ZeroDivisionError in code cell 3" in capsys.readouterr().out
+
+
+def test_new_starts_a_page_and_never_overwrites(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path)
+    assert new.main(["2", "--root", str(root)]) == 0
+    page = page_of(root, "q02")
+    assert page.text.count("# 2. How does a line learn its slope?") == 1
+    assert page.code[0].source == setup_cell()
+    assert 'scale_report("q02")' in page.text
+    assert "{" + "question}" not in page.text
+    kept = {"answer", "techniques", "check_yourself"}  # these ask for words that only authors have
+    for rule in ON_TEXT:
+        if rule.__name__ not in kept:
+            assert list(rule(page)) == [], rule.__name__
+    page.text_path.write_text("mine")
+    assert new.main(["q02", "--root", str(root)]) == 1
+    assert page.text_path.read_text() == "mine"
+    assert "is there already" in capsys.readouterr().out
+
+
+def test_a_new_page_runs_as_it_is(tmp_path: Path) -> None:
+    """With the package itself, so that the template keeps up with it."""
+    root = make_project(tmp_path / "project")
+    shutil.rmtree(root / "cnn50")
+    shutil.copytree(ROOT / "cnn50", root / "cnn50", ignore=shutil.ignore_patterns("__pycache__"))
+    assert new.main(["2", "--root", str(root)]) == 0
+    assert notebooks.main(["--pages", "q02", "--root", str(root)]) == 0
+    assert breaks.main(["--pages", "q02", "--root", str(root)]) == 0
+
+
+def test_changed_pages_are_those_that_were_not_seen_green(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    assert [page.name for page in changed.changed(root)] == ["q01"]
+    assert changed.main(["--record", "--root", str(root)]) == 0
+    assert changed.changed(root) == []
+    page = page_of(root)
+    page.text_path.write_text(page.text + "\nMore.\n")
+    assert [page.name for page in changed.changed(root)] == ["q01"]

@@ -1,0 +1,1 @@
+"""The programs behind the make targets: one module a target, run as ``python -m tools.<name>``."""

@@ -1,0 +1,39 @@
+"""``make gpu-smoke``: run every page at its GPU size for two training steps, on this CPU.
+
+It keeps the code path of larger sizes from rotting where no GPU is at hand. Claims are reported
+only; an exception fails.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from tools.options import parser, told
+from tools.page import pages
+from tools.trial import listen
+
+STEPS = 2
+
+
+def smoke(root: Path, only: str) -> int:
+    """Run the pages one after another, since the large sizes need the memory; 1 where one fails."""
+    found = pages(root, only)
+    bad = 0
+    for page in found:
+        start = time.perf_counter()
+        heard = listen(page.code, root, page.budget, CNN50_SCALE="gpu", CNN50_STEPS=str(STEPS))
+        bad += bool(heard.error)
+        end = f"FAILED: {heard.error}" if heard.error else f"{len(heard.claims)} claims reported"
+        print(f"{page.name}: {time.perf_counter() - start:.1f} s, {end}", flush=True)
+    return 1 if bad else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser(__doc__, jobs=False).parse_args(arguments)
+    return told(smoke, options.root, options.pages)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

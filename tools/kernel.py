@@ -1,0 +1,129 @@
+"""One fresh kernel for one notebook, run cell by cell, with errors that say what to look at."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
+
+PATIENCE = 6
+"""How many times its budget a page may take: slow machines pass, hanging cells do not."""
+
+KEPT = ("CNN50_DATA",)
+"""Settings of this package that a verified run takes over from the caller: where data lies."""
+
+
+class CellFailed(Exception):
+    """A cell that raised, hung, or took the kernel with it. ``kind`` names the exception."""
+
+    def __init__(self, message: str, kind: str):
+        super().__init__(message)
+        self.kind = kind
+
+
+def environment(root: Path, **settings: str) -> dict[str, str]:
+    """The environment of a verified run: CPU, quiet, no setting of the caller but ``KEPT``.
+
+    ``root`` goes first on the module path, so that the package beside the pages is the one used.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("CNN50_") or k in KEPT}
+    path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH", "")) if p)
+    return kept | {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "PYTHONPATH": path,
+        **settings,
+    }
+
+
+class Run:
+    """A notebook in a fresh kernel of this Python, in an empty folder of its own.
+
+    Use it as a context and call ``cell`` for the places of the notebook to run, in order.
+    """
+
+    def __init__(self, notebook: NotebookNode, root: Path, limit: float, **settings: str):
+        self.notebook = notebook
+        self.environment = environment(root, **settings)
+        self.ends = time.monotonic() + limit
+        self.limit = limit
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Run:
+        folder = self._stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
+        )
+        self._stderr = self._stack.enter_context(tempfile.TemporaryFile("w+"))
+        manager = AsyncKernelManager(
+            kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
+        )
+        self._client = NotebookClient(
+            self.notebook,
+            km=manager,
+            resources={"metadata": {"path": folder}},
+            record_timing=False,
+            coalesce_streams=True,
+            shutdown_kernel="immediate",
+        )
+        self._stack.enter_context(
+            self._client.setup_kernel(env=self.environment, cleanup_kc=True, stderr=self._stderr)
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def cell(self, place: int) -> None:
+        """Run the cell at ``place`` of the notebook; its outputs go into the notebook."""
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise CellFailed(f"the run took longer than {self.limit:.0f} s", "Timeout")
+        self._client.timeout = int(left) + 1
+        try:
+            self._client.execute_cell(self.notebook.cells[place], place)
+        except CellExecutionError as error:
+            raise CellFailed(tail(error.traceback), error.ename) from None
+        except CellTimeoutError:
+            raise CellFailed(
+                f"did not end within what was left of {self.limit:.0f} s for the whole page",
+                "Timeout",
+            ) from None
+        except DeadKernelError:
+            self._stderr.seek(0)
+            raise CellFailed(died(self._stderr.read()), "KernelDied") from None
+
+
+def died(stderr: str) -> str:
+    """The message for a kernel that died, with what it last wrote outside any cell."""
+    lines = [line for line in stderr.splitlines() if line.strip() and "IPKernelApp" not in line]
+    last = ("; it last wrote: " + " / ".join(lines[-3:])) if lines else ""
+    return f"the kernel died (out of memory, or a crash in compiled code){last}"
+
+
+def tail(traceback: str, lines: int = 20) -> str:
+    """The last lines of a traceback, without colours."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", traceback)
+    return "\n".join(plain.rstrip().splitlines()[-lines:])
+
+
+def first_line(source: str) -> str:
+    """The first line of a cell that is code, to tell cells apart in messages."""
+    lines = [line.strip() for line in source.splitlines()]
+    return next((line for line in lines if line and not line.startswith("#")), "")[:60]

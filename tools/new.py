@@ -1,0 +1,55 @@
+"""``make new Q=17``: start a page from ``tools/template.md``, title and slug filled in."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tools.options import told
+from tools.page import ROOT, Page, find_question, pages, setup_cell
+from tools.page_rules import repository_in
+
+TEMPLATE = Path(__file__).with_name("template.md")
+
+
+def filled(page: Page) -> str:
+    """The template as the beginning of ``page``, installing from where the other pages do."""
+    places = {repository_in(other.code[0].source) for other in pages(page.root) if other.code}
+    words = {
+        "{number}": str(page.question.number),
+        "{question}": page.question.title,
+        "{name}": page.name,
+        "{setup}": setup_cell(min(places, default="")),
+    }
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for mark, word in words.items():
+        text = text.replace(mark, word)
+    return text
+
+
+def start(root: Path, name: str) -> int:
+    """Write a new page; 1 where it is there already."""
+    page = Page(find_question(name, root), root)
+    if page.text_path.exists():
+        print(f"{page.text_path} is there already; nothing was changed.")
+        return 1
+    page.text_path.parent.mkdir(parents=True, exist_ok=True)
+    page.text_path.write_text(filled(page), encoding="utf-8")
+    print(f"Started {page.text_path.relative_to(root)}. Then, as often as you like:")
+    print(f"  make notebooks PAGES={page.name}    executes it")
+    print(f"  make test PAGES={page.name}         says what is missing")
+    print(f"  make breaks Q={page.question.number}, make seeds Q={page.question.number}")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    command = argparse.ArgumentParser(description=__doc__)
+    command.add_argument("question", help="its number, such as 17 or q17")
+    command.add_argument("--root", type=Path, default=ROOT)
+    options = command.parse_args(arguments)
+    return told(start, options.root, options.question)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""``make notebooks``: bring the notebooks up to date with the pages.
+
+A page whose code, package parts, data or pinned versions changed is executed from a clean kernel.
+A page where only the text changed keeps its outputs. A notebook is replaced whole or not at all.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import nbformat
+from filelock import FileLock
+from nbformat import NotebookNode
+
+from tools.kernel import PATIENCE, CellFailed, Run, first_line
+from tools.options import parser, told
+from tools.outputs import problems
+from tools.page import (
+    Page,
+    find_question,
+    pages,
+    read_json,
+    read_notebook,
+    write_json,
+    write_whole,
+)
+from tools.parallel import in_parallel
+
+KEPT_METADATA = ("tags", "cellView", "mystnb")
+LANGUAGE = {
+    "name": "python",
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "pygments_lexer": "ipython3",
+}
+
+
+@dataclass
+class Outcome:
+    """What came of executing one page. ``error`` is empty where its notebook was stored."""
+
+    slug: str
+    seconds: float = 0.0
+    error: str = ""
+    problems: list[str] = field(default_factory=list)
+    slowest: str = ""
+
+
+def fresh_notebook(page: Page) -> NotebookNode:
+    """The notebook of a page, not yet executed, in the one form in which notebooks are stored."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata = nbformat.from_dict(
+        {
+            "cnn50": page.facts,
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": LANGUAGE,
+        }
+    )
+    for place, cell in enumerate(page.cells):
+        make = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
+        kept = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
+        notebook.cells.append(make(cell.source, id=f"cell-{place:03d}", metadata=kept))
+    return notebook
+
+
+def with_stored_outputs(page: Page) -> NotebookNode | None:
+    """The page's notebook with the outputs of its last run; None where they do not fit."""
+    if not page.notebook_path.exists():
+        return None
+    notebook = fresh_notebook(page)
+    new = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    try:
+        stored = read_notebook(page.notebook_path).cells
+    except Exception:  # whatever is wrong with the file, a run makes it anew
+        return None
+    old = [cell for cell in stored if cell.cell_type == "code"]
+    if len(old) != len(new) or any(cell.get("execution_count") is None for cell in old):
+        return None
+    for cell, last in zip(new, old, strict=True):
+        cell.outputs = last.outputs
+        cell.execution_count = last.execution_count
+    return notebook
+
+
+def store(page: Page, notebook: NotebookNode) -> bool:
+    """Write the notebook whole; false where the file already said the same."""
+    text = nbformat.writes(notebook).rstrip() + "\n"
+    if page.notebook_path.exists() and page.notebook_path.read_text(encoding="utf-8") == text:
+        return False
+    write_whole(page.notebook_path, text)
+    return True
+
+
+def execute(root: Path, slug: str, at_once: int = 1) -> Outcome:
+    """Run a page from a clean kernel and store its notebook and how long it took."""
+    page = Page(find_question(slug, root), root)
+    fingerprint = page.fingerprint  # before the run: a change during it must not go unseen
+    notebook = fresh_notebook(page)
+    start = time.perf_counter()
+    times: list[tuple[float, int]] = []
+    index = 0
+    try:
+        with Run(notebook, root, limit=PATIENCE * page.budget) as run:
+            for place, cell in enumerate(notebook.cells):
+                if cell.cell_type == "code":
+                    index += 1
+                    begun = time.perf_counter()
+                    run.cell(place)
+                    times.append((time.perf_counter() - begun, index))
+    except CellFailed as error:
+        begins = first_line(notebook.cells[place].source)
+        return Outcome(slug, error=f"code cell {index} ({begins}): {error}")
+    seconds = time.perf_counter() - start
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    store(page, notebook)
+    runs = page.notebook_path.parent / "runs.json"
+    (root / ".cache").mkdir(exist_ok=True)
+    with FileLock(root / ".cache" / "runs.lock"):
+        known = read_json(runs)
+        known[slug] = {
+            "seconds": round(seconds, 1),
+            "fingerprint": fingerprint,
+            "at_once": at_once,
+        }
+        write_json(runs, known)
+    longest = sorted(times, reverse=True)[:3]
+    slowest = ", ".join(f"cell {index} {spent:.1f} s" for spent, index in longest)
+    return Outcome(slug, seconds, problems=problems(notebook, slug), slowest=slowest)
+
+
+def update(root: Path, only: str = "", jobs: int = 2, force: bool = False) -> int:
+    """Bring notebooks up to date; 1 where a page needs mending, else 0."""
+    runs = read_json(root / "notebooks" / "runs.json")
+    found = pages(root, only)
+    if not found:
+        print("There are no pages yet: `make new Q=1` starts one.")
+    changed = []
+    for page in found:
+        if force or runs.get(page.slug, {}).get("fingerprint") != page.fingerprint:
+            changed.append(page)
+            continue
+        notebook = with_stored_outputs(page)
+        if notebook is None:
+            changed.append(page)
+        elif store(page, notebook):
+            print(f"{page.name}: text updated, outputs kept")
+        else:
+            print(f"{page.name}: up to date")
+    changed.sort(key=lambda p: -runs.get(p.slug, {}).get("seconds", p.budget))  # longest first
+    jobs = min(jobs, len(changed))
+    failed = 0
+    if changed:
+        names = ", ".join(page.name for page in changed)
+        print(f"Executing {names}" + (f", {jobs} at a time" if jobs > 1 else ""), flush=True)
+        run = partial(execute, root, at_once=jobs)
+        for _, outcome in in_parallel(run, [page.slug for page in changed], jobs):
+            failed += not _report(outcome, root)
+    if failed:
+        print(f"{failed} {'page needs' if failed == 1 else 'pages need'} mending; see above.")
+    return 1 if failed else 0
+
+
+def _report(outcome: Outcome, root: Path) -> bool:
+    """Print what came of a page; whether all is well."""
+    name = outcome.slug.split("-")[0]
+    if outcome.error:
+        print(f"{name}: FAILED in {outcome.error}")
+        print(f"{name}: the old notebook is untouched; mend book/questions/{outcome.slug}.md")
+        return False
+    budget = Page(find_question(outcome.slug, root), root).budget
+    print(f"{name}: executed in {outcome.seconds:.1f} s of {budget:.0f} ({outcome.slowest})")
+    for problem in outcome.problems:
+        print(f"{name}: stored, but `make test` will refuse it: {problem}")
+    sys.stdout.flush()
+    return not outcome.problems
+
+
+def main(arguments: list[str] | None = None) -> int:
+    command = parser(__doc__)
+    command.add_argument("--force", action="store_true", help="execute pages that did not change")
+    options = command.parse_args(arguments)
+    return told(update, options.root, options.pages, options.jobs, options.force)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

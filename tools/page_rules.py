@@ -1,0 +1,503 @@
+"""The anatomy of a question page, as rules. Each returns messages that say what to do.
+
+A rule sees the form of a page, not its truth. ``check`` applies all of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import yaml
+from nbformat import NotebookNode
+
+from tools.breaks import broken, trains
+from tools.page import Page, PageError, cells_of, questions, read_json, setup_cell, squash
+from tools.universal_breaks import NAMES as UNIVERSAL
+
+SECTIONS = (
+    "Answer",
+    "Evidence",
+    "What people get wrong",
+    "Check yourself",
+    "Exercises",
+    "On a GPU",
+    "Sources",
+)
+BREATH_WORDS = 60
+ANSWER_WORDS = (500, 1200)
+ANSWER_SHORTEST_DETAILS = 15
+LEAST_CLAIMS = 2
+LEAST_MISTAKES = 2
+LEAST_SOURCES = 3
+CELL_LINES = 25
+CELL_WIDTH = 100
+NOTEBOOK_BYTES = 600_000
+BUDGET_OF_ALL = 2600
+TOGETHER = 1.5
+"""How much longer a page may take where two were executed at once: they share the machine."""
+
+MYST = re.compile(
+    r"^(?:`{3,}\{(?!code-cell).*|:::.*|\([\w-]+\)=)|\{[\w:+-]+\}`[^`]*`|^\s*%\s.*$", re.M
+)
+TITLE = "# @title Solution"
+
+
+def title(page: Page) -> Iterator[str]:
+    """The title is the question, verbatim, behind its number."""
+    wanted = f"# {page.question.number}. {page.question.title}"
+    found = re.search(r"^# .*$", prose(page), re.M)
+    if not found or found.group(0).strip() != wanted:
+        yield f"the title is not the question, verbatim: write {wanted!r}"
+
+
+def sections(page: Page) -> Iterator[str]:
+    """The sections, all of them and in their order."""
+    found = re.findall(r"^## (.+?)\s*$", prose(page), re.M)
+    if found != list(SECTIONS):
+        yield f"the sections are {found}; they must be {list(SECTIONS)}, in this order"
+
+
+def breath(page: Page) -> Iterator[str]:
+    """``> **In one breath.**`` and at most 60 words, before the first section."""
+    opening = prose(page).split("\n## ")[0]
+    found = re.search(r"^> \*\*In one breath\.\*\*(.*?)(?:\n\n|\Z)", opening, re.S | re.M)
+    if not found:
+        yield "no block quote '> **In one breath.** ...' under the title"
+        return
+    count = len(found.group(1).replace("\n>", " ").split())
+    if not BREATH_WORDS // 4 <= count <= BREATH_WORDS:
+        yield f"'In one breath.' has {count} words; {BREATH_WORDS} at most, and say something"
+
+
+def answer(page: Page) -> Iterator[str]:
+    """The answer has 500 to 1,200 words."""
+    count = len(section(page, "Answer").split())
+    if not ANSWER_WORDS[0] <= count <= ANSWER_WORDS[1]:
+        yield f"the Answer has {count} words; {ANSWER_WORDS[0]} to {ANSWER_WORDS[1]} are wanted"
+
+
+def claims(page: Page) -> Iterator[str]:
+    """At least two claims of measured values, each under a heading that begins alike."""
+    if len(page.claims) < LEAST_CLAIMS:
+        yield f"{len(page.claims)} claims before the exercises; at least {LEAST_CLAIMS} are wanted"
+    headings = re.findall(r"^### (.+)$", section(page, "Evidence"), re.M)
+    for claim in page.claims:
+        if claim.constant:
+            yield f"the claim {claim.text!r} is of a constant: claim something that was computed"
+        if not any(_alike(claim.text, heading) for heading in headings):
+            yield f"no '###' heading under Evidence begins like the claim {claim.text!r}"
+    for heading in headings:
+        if not heading.startswith("In small:") and not any(
+            _alike(claim.text, heading) for claim in page.claims
+        ):
+            yield (
+                f"the heading {heading!r} states something that no claim holds to: add the claim, "
+                "or call it 'In small: <technique>'"
+            )
+
+
+def _alike(text: str, heading: str) -> bool:
+    """Whether a claim and a heading begin with the same words: the shorter, or 25 characters."""
+    a, b = squash(text), squash(heading)
+    length = min(25, len(a), len(b))
+    return length > 0 and a[:length] == b[:length]
+
+
+def breaks(page: Page) -> Iterator[str]:
+    """Every break is applicable, touches no claim, and names a claim of the page."""
+    listed = page.facts.get("breaks")
+    if not isinstance(listed, list) or not listed:
+        yield "the front matter has no cnn50.breaks: name a line, its change, and the claim to fail"
+        return
+    for entry in listed:
+        if not isinstance(entry, dict) or set(entry) != {"find", "replace", "fails"}:
+            yield f"a break must have find, replace and fails, and nothing else; got {entry}"
+            continue
+        try:
+            cells = broken(page, entry["find"], entry["replace"])
+        except PageError as error:
+            yield f"a break cannot be applied: {error}"
+            continue
+        if any(cell.tree is None for cell in cells):
+            yield f"the break of {entry['find']!r} gives code that does not parse"
+        if entry["find"] == entry["replace"]:
+            yield f"the break of {entry['find']!r} changes nothing"
+        named = [c for c in page.claims if squash(c.text).startswith(squash(entry["fails"]))]
+        if len(named) != 1:
+            yield f"{len(named)} claims begin {entry['fails']!r}; a break must name exactly one"
+        elif named[0].cell.index <= _home(page, entry["find"]):
+            yield f"the break of {entry['find']!r} comes after the claim that it should fail"
+
+
+def _home(page: Page, find: str) -> int:
+    return next(cell.index for cell in page.code if find in cell.source)
+
+
+def spared(page: Page) -> Iterator[str]:
+    """Where a universal break is not tried, the front matter says why."""
+    listed = page.facts.get("spared") or {}
+    for name, reason in listed.items():
+        if name not in UNIVERSAL:
+            yield f"cnn50.spared names {name!r}; it may name {' and '.join(UNIVERSAL)}"
+        elif len(str(reason).split()) < 5:
+            yield f"cnn50.spared.{name} needs a reason: a sentence that a reader understands"
+    if listed and not trains(page):
+        yield "cnn50.spared is of no use on a page that does not train: remove it"
+
+
+def front_matter(page: Page) -> Iterator[str]:
+    """Level, prerequisites and budget are there and make sense."""
+    facts = page.facts
+    known = {"level", "prerequisites", "budget_s", "techniques", "breaks", "spared"}
+    if set(facts) - known:
+        yield f"the front matter has unknown keys under cnn50: {sorted(set(facts) - known)}"
+    if facts.get("level") not in (1, 2, 3):
+        yield f"cnn50.level is {facts.get('level')!r}; it must be 1, 2 or 3"
+    if not isinstance(facts.get("budget_s"), int) or not 20 <= facts["budget_s"] <= 150:
+        yield f"cnn50.budget_s is {facts.get('budget_s')!r}; it must be 20 to 150 seconds"
+    numbers = {question.number for question in questions(page.root)}
+    needed = facts.get("prerequisites")
+    if not isinstance(needed, list) or not set(needed) <= numbers - {page.question.number}:
+        yield f"cnn50.prerequisites is {needed!r}; it must list numbers of other questions"
+
+
+def techniques(page: Page) -> Iterator[str]:
+    """Every technique is known, and what is said to run is defined or called in executed code."""
+    listed = page.facts.get("techniques")
+    if not isinstance(listed, dict) or set(listed) - {"runs", "shows", "explains"}:
+        yield "cnn50.techniques must have runs (id: name), shows and explains (lists of ids)"
+        return
+    runs = listed.get("runs") or {}
+    if not isinstance(runs, dict):
+        yield "cnn50.techniques.runs must map each id to the name that runs it, as {nms: nms}"
+        return
+    ids = [*runs, *(listed.get("shows") or []), *(listed.get("explains") or [])]
+    known = technique_ids(page)
+    for name in ids:
+        if name not in known:
+            yield f"the technique {name!r} is not in book/techniques.yml: add it, with a source"
+        if ids.count(name) > 1:
+            yield f"the technique {name!r} is listed twice"
+    used = _names_in_code(page)
+    for technique, name in runs.items():
+        if str(name).split(".")[-1] not in used:
+            yield f"{technique!r} is said to run as {name!r}, but no executed cell has that name"
+
+
+def technique_ids(page: Page) -> set[str]:
+    """The ids in ``book/techniques.yml``."""
+    path = page.root / "book" / "techniques.yml"
+    listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
+    entries = listed.get("techniques", []) if isinstance(listed, dict) else listed or []
+    return {entry["id"] for entry in entries}
+
+
+def _names_in_code(page: Page) -> set[str]:
+    found: set[str] = set()
+    for cell in page.code:
+        for node in ast.walk(cell.tree) if cell.tree else ():
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                found.add(node.name)
+            elif isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr)
+            elif isinstance(node, ast.keyword) and node.arg:
+                found.add(node.arg)
+    return found
+
+
+def cells(page: Page) -> Iterator[str]:
+    """Code cells parse, are short, and are not magic."""
+    for cell in page.code:
+        if cell.is_setup:
+            continue
+        where = f"code cell {cell.index}"
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        if not lines:
+            yield f"{where} is empty: remove it"
+        if len(lines) > CELL_LINES:
+            yield f"{where} has {len(lines)} lines; {CELL_LINES} at most: one idea a cell"
+        widest = max(map(len, lines), default=0)
+        if widest > CELL_WIDTH:
+            yield f"{where} has a line of {widest} characters; {CELL_WIDTH} at most"
+        if any(re.match(r"\s*(?:%|!)", line) for line in lines):
+            yield f"{where} has a magic or a shell command: write it in Python"
+        elif cell.tree is None:
+            yield f"{where} does not parse"
+
+
+def setup(page: Page) -> Iterator[str]:
+    """The first code cell is the setup cell, the same on every page; cnn50 comes next."""
+    code = page.code
+    wanted = setup_cell(repository_in(code[0].source)) if code else ""
+    if not code or code[0].source.strip() != wanted.strip():
+        yield (
+            "the first code cell is not the setup cell: copy it from tools/template.md, "
+            "or run `make publish-as`, which rewrites it on every page"
+        )
+    first = [line for line in code[1].source.splitlines() if line.strip()] if len(code) > 1 else []
+    if not first or not re.match(r"(?:import|from) cnn50\b", first[0]):
+        yield "the second code cell must begin with `import cnn50`: it seeds and quiets the rest"
+
+
+def repository_in(source: str) -> str:
+    """What a setup cell has as REPOSITORY."""
+    found = re.search(r'REPOSITORY = "([\w.-]*/?[\w.-]*)"', source)
+    return found.group(1) if found else ""
+
+
+def solutions(page: Page) -> Iterator[str]:
+    """The first exercise is Break it; two or more have a solution in a folded, executed cell."""
+    text = section(page, "Exercises")
+    first = re.search(r"^(?:\d+\.|#+|-|\*\*)?\s*\*\*(.+?)\*\*", text.strip(), re.M)
+    if not first or not first.group(1).startswith("Break it"):
+        yield "the first exercise must be '**Break it.**'"
+    if len(_answers(text)) < 1:
+        yield "'Break it.' needs its answer in <details>"
+    found = [cell for cell in page.code if cell.section == "Exercises"]
+    titled = [cell for cell in found if cell.source.lstrip().startswith(TITLE)]
+    if len(titled) < 2:
+        yield f"{len(titled)} solutions under Exercises; two cells must start {TITLE!r}"
+    for cell in titled:
+        if "hide-cell" not in cell.tags or cell.metadata.get("cellView") != "form":
+            yield (
+                f"code cell {cell.index}, a solution, must be folded: give it the options "
+                "':tags: [hide-cell]' and ':cellView: form'"
+            )
+
+
+def check_yourself(page: Page) -> Iterator[str]:
+    """Three questions with their answers folded."""
+    found = _answers(section(page, "Check yourself"))
+    if len(found) != 3:
+        yield f"{len(found)} folded answers under Check yourself; there must be three"
+    for text in found:
+        if len(text.split()) < ANSWER_SHORTEST_DETAILS:
+            yield f"an answer under Check yourself has fewer than {ANSWER_SHORTEST_DETAILS} words"
+
+
+def _answers(text: str) -> list[str]:
+    bodies = re.findall(r"<details[^>]*>(.*?)</details>", text, re.S)
+    return [re.sub(r"<summary>.*?</summary>", "", body, flags=re.S).strip() for body in bodies]
+
+
+def mistakes(page: Page) -> Iterator[str]:
+    """At least two common mistakes, each put right."""
+    text = section(page, "What people get wrong")
+    found = re.findall(r"^(?:>\s*|[-\d.]+\s+|#+\s*)?\*\*.+?\*\*|^### .+$", text, re.M)
+    if len(found) < LEAST_MISTAKES:
+        yield (
+            f"{len(found)} common mistakes under What people get wrong; at least "
+            f"{LEAST_MISTAKES}, each opened in bold or by a '###' heading"
+        )
+
+
+def gpu(page: Page) -> Iterator[str]:
+    """What grows on a GPU is shown by a cell."""
+    calls = "\n".join(cell.source for cell in page.code if cell.section == "On a GPU")
+    if f'scale_report("{page.name}")' not in calls:
+        yield f'under On a GPU, a cell must call cnn50.scale_report("{page.name}")'
+
+
+def sources(page: Page) -> Iterator[str]:
+    """At least three linked sources."""
+    count = len(re.findall(r"\]\(https?://", section(page, "Sources")))
+    if count < LEAST_SOURCES:
+        yield f"{count} linked sources; at least {LEAST_SOURCES} are wanted, primary ones first"
+
+
+def portable(page: Page) -> Iterator[str]:
+    """Plain Markdown only: directives and roles show raw on Colab."""
+    text = re.sub(r"^(`{3,})[^{`\n]*\n.*?^\1\s*$", "", prose(page), flags=re.S | re.M)
+    text = re.sub(r"(?<![}`])`[^`\n]+`", "", text)
+    found = MYST.search(text)
+    if found:
+        yield f"{found.group(0)[:40]!r} is MyST, which shows raw on Colab: use plain Markdown"
+    for alt in re.findall(r"!\[(.*?)\]\(", text):
+        if len(alt.split()) < 3:
+            yield f"a picture has the alternative text {alt!r}: say what it shows"
+
+
+def typed_numbers(page: Page, notebook: NotebookNode) -> Iterator[str]:
+    """A decimal or a percentage in Evidence stands in a claim's bound or in a stored output."""
+    known = {bound for claim in page.claims for bound in claim.bounds}
+    known |= {100 * bound for bound in known} | {bound / 100 for bound in known}
+    printed = _numbers(_printed(notebook))
+    for text in typed_in(section(page, "Evidence")):
+        value = float(text.rstrip(" %"))
+        if not any(abs(value - number) <= 1e-9 * max(1, abs(value)) for number in known | printed):
+            yield (
+                f"the number {text!r} in the prose of Evidence is neither a claim's threshold nor "
+                "in a stored output: let a cell print it, or state the threshold"
+            )
+
+
+def typed_in(text: str) -> list[str]:
+    """The decimals and percentages in prose, outside of code, mathematics and links."""
+    text = re.sub(r"^(`{3,}).*?^\1", "", text, flags=re.S | re.M)
+    text = re.sub(r"`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)", " ", text, flags=re.S)
+    text = text.replace("\N{MINUS SIGN}", "-")
+    return re.findall(r"(?<![\w.])\d+\.\d+(?![.\d]*\.\d)(?:\s?%)?|(?<![\w.])\d+\s?%", text)
+
+
+def _numbers(text: str) -> set[float]:
+    found = {float(n) for n in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)}
+    return found
+
+
+def _printed(notebook: NotebookNode) -> str:
+    texts = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            texts += [output.get("text", ""), data.get("text/plain", ""), data.get("text/html", "")]
+    return "\n".join(texts)
+
+
+def size(page: Page) -> Iterator[str]:
+    """A notebook file has at most 600 kB."""
+    stored = page.notebook_path.stat().st_size
+    if stored > NOTEBOOK_BYTES:
+        yield f"the notebook has {stored // 1000} kB; 600 at most: fewer or smaller pictures"
+
+
+def has_figure(page: Page, notebook: NotebookNode) -> Iterator[str]:
+    """A page shows at least one figure."""
+    kinds = [
+        kind
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for kind in output.get("data", {})
+    ]
+    if not any(kind.startswith("image/") for kind in kinds):
+        yield "no figure: show what is claimed, with cnn50.figures"
+
+
+def in_time(page: Page) -> Iterator[str]:
+    """The last run kept the page's budget."""
+    run = read_json(page.root / "notebooks" / "runs.json").get(page.slug)
+    if run is None:
+        yield f"notebooks/runs.json does not know this page: run `make notebooks PAGES={page.name}`"
+        return
+    allowed = page.budget * (TOGETHER if run.get("at_once", 1) > 1 else 1)
+    if run["seconds"] > allowed:
+        yield (
+            f"the last run took {run['seconds']:.0f} s; {allowed:.0f} are allowed (budget "
+            f"{page.budget:.0f} s): make the page smaller, not the claim weaker"
+        )
+
+
+def paired(page: Page, notebook: NotebookNode) -> Iterator[str]:
+    """Both halves say the same."""
+    stored = [(cell.kind, cell.source) for cell in cells_of(notebook)]
+    if stored != [(cell.kind, cell.source) for cell in page.cells]:
+        yield f"the notebook is not made from this text: run `make notebooks PAGES={page.name}`"
+    elif notebook.metadata.get("cnn50") != page.facts:
+        yield f"the front matter changed: run `make notebooks PAGES={page.name}`"
+
+
+def current(page: Page) -> Iterator[str]:
+    """The stored outputs come from this code, package, data and versions."""
+    run = read_json(page.root / "notebooks" / "runs.json").get(page.slug, {})
+    if run.get("fingerprint") != page.fingerprint:
+        yield (
+            "the stored outputs are stale: code, a used part of cnn50, data or pins changed; "
+            f"run `make notebooks PAGES={page.name}` and look at the diff"
+        )
+
+
+def seeded(page: Page) -> Iterator[str]:
+    """The page's claims held under three seeds that it was not tuned on."""
+    row = read_json(page.root / "cnn50" / "measured" / "seeds.json").get(page.name, {})
+    advice = f"run `make seeds Q={page.question.number}`"
+    if row.get("fingerprint") != page.evidence_fingerprint:
+        yield f"the claims were not tried under other seeds since the code changed: {advice}"
+    for claim in row.get("claims", []):
+        if not claim["held"]:
+            yield f"under another seed the claim {claim['text']!r} fails: mend it; {advice}"
+
+
+def broken_on_purpose(page: Page) -> Iterator[str]:
+    """Every break made its claim fail."""
+    row = read_json(page.root / "cnn50" / "measured" / "breaks.json").get(page.name, {})
+    advice = f"run `make breaks Q={page.question.number}`"
+    if row.get("fingerprint") != page.evidence_fingerprint:
+        yield f"the breaks were not tried since the code changed: {advice}"
+    wanted = [f"{b['find']} -> {b['replace']}" for b in page.facts.get("breaks") or []]
+    tried = [b["break"] for b in row.get("breaks", []) if b["break"] not in UNIVERSAL]
+    if row and tried != wanted:
+        yield f"the breaks in the front matter are not those that were tried: {advice}"
+    for b in row.get("breaks", []):
+        if not b["verdict"].startswith(("fails, as it must", "spared")):
+            yield f"the break {b['break']!r} came to nothing: {b['verdict']}"
+
+
+def links(page: Page) -> Iterator[str]:
+    """Pages that exist are linked where they are named; others are plain text until they are."""
+    text = prose(page)
+    for question in questions(page.root):
+        landed = Page(question, page.root).text_path.exists()
+        targets = re.findall(rf"\]\(([^)\s]*{re.escape(question.slug)}[^)\s]*)\)", text)
+        if targets and not landed:
+            yield f"links to {question.slug}, which has not landed: plain text until it has"
+        for target in targets:
+            if re.sub(r"[#?].*", "", target) != f"{question.slug}.ipynb":
+                yield f"links to {target}: a link to a page is written {question.slug}.ipynb"
+        named = re.search(rf"\b(?:question|Question) {question.number}\b", text)
+        if landed and named and not targets and question.number != page.question.number:
+            yield f"names question {question.number} without a link to {question.slug}.ipynb"
+
+
+ON_TEXT: tuple[Callable[[Page], Iterator[str]], ...] = (
+    title,
+    sections,
+    breath,
+    answer,
+    claims,
+    breaks,
+    spared,
+    front_matter,
+    techniques,
+    cells,
+    setup,
+    solutions,
+    check_yourself,
+    mistakes,
+    gpu,
+    sources,
+    portable,
+    links,
+)
+ON_FILES: tuple[Callable[[Page], Iterator[str]], ...] = (
+    size,
+    in_time,
+    current,
+    seeded,
+    broken_on_purpose,
+)
+ON_NOTEBOOK: tuple[Callable[[Page, NotebookNode], Iterator[str]], ...] = (
+    typed_numbers,
+    has_figure,
+    paired,
+)
+
+
+def budgets(found: Iterable[Page]) -> Iterator[str]:
+    """All budgets together stay within what the whole book may take."""
+    total = sum(page.budget for page in found)
+    if total > BUDGET_OF_ALL:
+        yield f"the budgets add up to {total:.0f} s; {BUDGET_OF_ALL} at most"
+
+
+def prose(page: Page) -> str:
+    """The page's Markdown cells."""
+    return "\n\n".join(cell.source for cell in page.cells if cell.kind == "markdown")
+
+
+def section(page: Page, name: str) -> str:
+    """The prose under one ``##`` heading."""
+    parts = dict(re.findall(r"^## (.+?)[ \t]*$\n?(.*?)(?=^## |\Z)", prose(page), re.M | re.S))
+    return parts.get(name, "")
