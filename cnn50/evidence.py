@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from cnn50 import runtime
 
+FEW = 10  # values from so few seeds may agree by chance
 ROUNDING_ERROR = 1e-3  # measured values under bounds as small as this are printed as a bound
 
 
@@ -69,13 +70,20 @@ class Measured:
         return self.mean
 
     def __sub__(self, other: Measured) -> Measured:
-        """The paired difference: seed by seed, so that what the two runs share cancels."""
+        """The paired difference: seed by seed, so that what the two runs share cancels.
+
+        Over a few seeds its spread is at least the larger of the two: three differences may agree
+        by chance.
+        """
         if len(self.values) != len(other.values) or not self.values:
             raise ValueError(
                 f"A paired difference needs the same seeds on both sides; "
                 f"got {len(self.values)} and {len(other.values)} values."
             )
-        return Measured.of([a - b for a, b in zip(self.values, other.values, strict=True)])
+        paired = Measured.of([a - b for a, b in zip(self.values, other.values, strict=True)])
+        if len(self.values) > FEW:
+            return paired
+        return replace(paired, spread=max(paired.spread, self.spread, other.spread))
 
     def __mul__(self, factor: float) -> Measured:
         """The same measurement in another unit, such as percent for a fraction."""
@@ -138,8 +146,10 @@ def repeat(fn: Callable[[int], dict[str, float]], seeds: int = 3) -> dict[str, M
 def repeat(fn: Callable[[int], Any], seeds: int = 3) -> Any:
     """Call ``fn(seed)`` for ``seeds`` seeds and gather what it returns.
 
-    ``fn`` returns a number, or a dict of numbers with the same keys every time; the result is a
-    ``Measured``, or a dict of them. Keras, NumPy and Python are seeded before each call.
+    ``fn`` returns a number, or a dict of numbers in one unit with the same keys every time; the
+    result is a ``Measured``, or a dict of them. In a dict no spread is smaller than the median
+    spread, since three seeds may agree by chance. Keras, NumPy and Python are seeded before each
+    call.
     """
     results = []
     for k in range(seeds):
@@ -149,7 +159,9 @@ def repeat(fn: Callable[[int], Any], seeds: int = 3) -> Any:
         return Measured.of(results)
     if any(result.keys() != results[0].keys() for result in results):
         raise ValueError("fn must return the same keys for every seed.")
-    return {key: Measured.of([result[key] for result in results]) for key in results[0]}
+    measured = {key: Measured.of([result[key] for result in results]) for key in results[0]}
+    typical = float(np.median([m.spread for m in measured.values()]))
+    return {key: replace(m, spread=max(m.spread, typical)) for key, m in measured.items()}
 
 
 def bootstrap(values: Sequence[float] | np.ndarray, draws: int = 2000) -> Measured:

@@ -1,9 +1,10 @@
 """Figures and tables that carry their numbers as text.
 
-Every figure is displayed twice: as a picture (PNG, or JPEG where it is large), and as a sentence with its key numbers. That
-sentence is the alternative text on the site, and it is what a fresh run is compared with, since
-pictures differ by a pixel from one machine to the next. Colours are Okabe and Ito's, which people
-with the common kinds of colour blindness can tell apart (https://jfly.uni-koeln.de/color/).
+Every figure is displayed twice: as a picture (PNG, or JPEG where that is smaller), and as a
+sentence with its key numbers. That sentence is the alternative text on the site, and what a run
+is compared with, since pictures differ by a pixel from one machine to the next. Colours are Okabe
+and Ito's, which people with the common kinds of colour blindness can tell apart
+(https://jfly.uni-koeln.de/color/).
 """
 
 from __future__ import annotations

@@ -95,9 +95,17 @@ def test_spread_is_two_sample_standard_deviations():
 
 
 def test_a_difference_is_paired():
-    difference = Measured.of([0.9, 0.7, 0.8]) - Measured.of([0.8, 0.6, 0.7])
-    assert difference.mean == pytest.approx(0.1)
-    assert difference.spread < 1e-9
+    difference = Measured.of([0.9, 0.5, 0.7]) - Measured.of([0.8, 0.8, 0.8])
+    assert difference.values == pytest.approx((0.1, -0.3, -0.1))
+    assert difference.spread == pytest.approx(0.4)
+
+
+def test_a_difference_is_never_surer_than_its_parts():
+    sure = Measured.of([0.9, 0.7, 0.8]) - Measured.of([0.8, 0.6, 0.7])
+    assert sure.mean == pytest.approx(0.1)
+    assert sure.spread == pytest.approx(0.2)
+    many = Measured.of(range(20)) - Measured.of(range(1, 21))
+    assert many.spread == 0
 
 
 def test_a_difference_needs_the_same_seeds():
@@ -122,6 +130,13 @@ def test_repeat_seeds_numpy_and_passes_the_seed(monkeypatch):
     assert seen == [100, 101, 102] * 2
     assert first["draw"].values == second["draw"].values
     assert first["seed"].mean == 101
+
+
+def test_a_spread_that_is_small_by_chance_gets_the_median_spread():
+    values = {"lucky": [5, 5, 5], "usual": [1, 2, 3], "wide": [0, 5, 10]}
+    rows = iter(zip(*values.values(), strict=True))
+    measured = repeat(lambda seed: dict(zip(values, next(rows), strict=True)))
+    assert [measured[name].spread for name in values] == [2, 2, 10]
 
 
 def test_repeat_wants_the_same_keys():
