@@ -10,9 +10,11 @@ LOCKED := requirements.txt pyproject.toml
 
 # The tools take their choices from make's variables: PAGES="q16 q24", Q=24, REPO=owner/name.
 pages := $(if $(PAGES),--pages "$(PAGES)")
+# SHARD=2/5 is the second of five parts.
+shard := $(if $(SHARD),--group $(firstword $(subst /, ,$(SHARD))) --splits $(lastword $(subst /, ,$(SHARD))))
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test test-changed notebooks seeds breaks gpu-smoke new colab-files \
+.PHONY: help book serve test test-changed notebooks seeds breaks matrix overhead gpu-smoke new colab-files \
 	publish-as lock clean
 
 help: ## list the targets
@@ -24,9 +26,9 @@ book: .venv/for-book ## build the site from the stored outputs, in _build/html
 serve: book ## build the site and serve it at http://localhost:8000
 	$(RUN) -m http.server 8000 --directory _build/html
 
-test: .venv/for-test ## check everything; PAGES="q16 q24" runs those pages only
-	$(RUN) -m pytest -n $(JOBS) --dist loadscope $(pages)
-	@$(RUN) -m tools.changed --record $(pages)
+test: .venv/for-test ## check everything; PAGES="q16 q24" for those pages only, SHARD=2/5 for a part
+	$(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(pages) $(shard)
+	@$(if $(SHARD),true,$(RUN) -m tools.changed --record $(pages))
 
 test-changed: .venv/for-test ## run the pages that changed since the last green run
 	$(RUN) -m tools.changed --jobs $(JOBS)
@@ -39,6 +41,12 @@ seeds: .venv/for-test ## Q=24: run that page's claims on three other seeds
 
 breaks: .venv/for-test ## break the pages and see their claims fail; Q=24 for one page
 	$(RUN) -m tools.breaks $(if $(Q),--pages q$(Q),$(pages))
+
+matrix: .venv/for-test ## run the pages as other machines would; PAGES= and SETTING= choose
+	$(RUN) -m tools.matrix --jobs $(JOBS) $(pages) $(if $(SETTING),--setting "$(SETTING)")
+
+overhead: .venv/for-test ## measure what a notebook costs besides its cells, cold and warm
+	$(RUN) -m tools.overhead
 
 gpu-smoke: .venv/for-test ## run the GPU code path of the pages for two steps on the CPU
 	$(RUN) -m tools.gpu_smoke $(if $(Q),--pages q$(Q),$(pages))
@@ -53,9 +61,10 @@ publish-as: .venv/for-book ## REPO=owner/name: make this copy point at your GitH
 	$(RUN) -m tools.publish_as $(if $(REPO),$(REPO),$(error Say where: make publish-as REPO=owner/name))
 
 lock: .venv/bin/python ## resolve requirements.txt anew from pyproject.toml
-	$(RUN) -m pip install --quiet uv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check $(UV)
 	$(RUN) -m uv pip compile --universal --python-version 3.11 --all-extras --no-annotate \
-		--custom-compile-command "make lock" --upgrade --output-file requirements.txt pyproject.toml
+		--generate-hashes --custom-compile-command "make lock" --upgrade --output-file requirements.txt pyproject.toml
+	@echo "Now run 'make test' and, once it is green, '.venv/bin/python -m tools.licences'."
 
 clean: ## remove what was built, but not .venv and not the data cache
 	rm -rf _build .cache .pytest_cache .mypy_cache .ruff_cache
@@ -68,12 +77,16 @@ clean: ## remove what was built, but not .venv and not the data cache
 	@echo "Making .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv
 
+# uv holds every package to its sha256 in requirements.txt, which pip cannot do beside an editable one.
+UV := uv==0.13.9
+
 define install
 	@echo "Installing $(1) (the first time this takes a few minutes) ..."
-	@$(RUN) -m pip install --disable-pip-version-check --progress-bar off \
-		--constraint requirements.txt --editable ".[$(2)]" || { \
-		echo; echo "The installation failed. The first one needs a network or a package mirror that pip knows;"; \
-		echo "the lines above say which package could not be had."; exit 1; }
+	@{ $(RUN) -m pip install --quiet --disable-pip-version-check $(UV) && \
+		$(RUN) -m uv pip install --python $(RUN) --constraint requirements.txt --editable ".[$(2)]"; } || { \
+		echo; echo "The installation failed. The first one needs a network or a package mirror that pip and uv"; \
+		echo "know; the lines above say which package could not be had, or was not what the lock names."; \
+		exit 1; }
 	@touch $@
 endef
 

@@ -1,4 +1,4 @@
-"""Registers the strict notebook checks and the option ``--pages``."""
+"""Registers the strict notebook checks, the option ``--pages``, and the order of tests."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-pytest_plugins = ["strict_nbval"]
+pytest_plugins = ["strict_nbval", "schedule"]

@@ -19,16 +19,21 @@ from queue import Empty
 from typing import Any
 
 import pytest
-from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel, start_new_kernel
+from jupyter_client.manager import KernelManager
+from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
 
 from tools.compare import output_difference, read_masks
 from tools.kernel import PATIENCE, died, environment, tail
 from tools.outputs import problems
 from tools.page import read_notebook
+from tools.warm_kernel import manager_options
 
 CELL_SHARE = 0.75
 """The part of the time that a page may take which a single cell may take."""
+
+START_ALLOWED = 120
+"""Seconds that a kernel may take to answer for the first time, on a busy machine."""
 
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
 
@@ -43,12 +48,11 @@ class Kernel(RunningKernel):
     def __init__(self, root: Path, budget: float) -> None:
         self.folder = tempfile.mkdtemp(prefix="page-")
         self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in stop)
-        self.km, self.kc = start_new_kernel(
-            kernel_name=CURRENT_ENV_KERNEL_NAME,
-            cwd=self.folder,
-            env=environment(root),
-            stderr=self.stderr,
-        )
+        self.km = KernelManager(**manager_options(root))
+        self.km.start_kernel(cwd=self.folder, env=environment(root), stderr=self.stderr)
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.kc.wait_for_ready(timeout=START_ALLOWED)
         self._ensure_iopub_up()
         self.allowed = PATIENCE * budget
         self.cell_allowed = CELL_SHARE * self.allowed

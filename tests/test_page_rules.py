@@ -10,7 +10,8 @@ import nbformat
 import pytest
 from fake_project import FACTS, good_page, make_project, page_of
 
-from tools import page_rules
+from tools import breaks, page_rules
+from tools.breaks import Verdict, breaks_of
 from tools.notebooks import fresh_notebook, store
 from tools.page import Page, read_notebook, write_json
 
@@ -141,10 +142,13 @@ def stored(tmp_path: Path) -> Page:
     held = {"text": "Two and two make four", "held": True}
     row = {"fingerprint": page.evidence_fingerprint, "seeds": [1], "claims": [held]}
     write_json(measured / "seeds.json", {"q01": row})
-    verdict = {"break": "a + b -> a - b", "verdict": "fails, as it must"}
-    row = {"fingerprint": page.evidence_fingerprint, "breaks": [verdict]}
-    write_json(measured / "breaks.json", {"q01": row})
+    store_verdict(page, "fails, as it must")
     return page
+
+
+def store_verdict(page: Page, verdict: str) -> None:
+    """As if ``make breaks`` had come to this verdict on the page's only break."""
+    breaks.store(page.root, page, {breaks_of(page)[0]: Verdict(verdict, "Two and two", 0.0)})
 
 
 def write_runs(page: Page, **changes: object) -> None:
@@ -229,9 +233,7 @@ def test_a_claim_that_failed_under_a_seed_is_told(stored: Page) -> None:
 
 
 def test_a_break_that_came_to_nothing_is_told(stored: Page) -> None:
-    breaks = [{"break": "a + b -> a - b", "verdict": "SURVIVES: the claim still holds"}]
-    row = {"fingerprint": stored.evidence_fingerprint, "breaks": breaks}
-    write_json(stored.root / "cnn50" / "measured" / "breaks.json", {"q01": row})
+    store_verdict(stored, "SURVIVES: the claim still holds")
     assert told(page_rules.broken_on_purpose(stored), "came to nothing")
 
 

@@ -43,8 +43,8 @@ def test_a_break_that_fails_its_claim(tmp_path: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     assert "q01 | a + b -> a - b | Two and two make four = 0 | fails, as it must" in said
     stored = json.loads((root / "cnn50" / "measured" / "breaks.json").read_text())
-    assert stored["q01"]["fingerprint"] == page_of(root).evidence_fingerprint
-    assert stored["q01"]["breaks"][0]["value"] == 0
+    assert stored["q01"][0]["value"] == 0
+    assert [v.verdict for v in breaks.known_verdicts(page_of(root)).values()] == [breaks.KILLED]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,20 @@ def test_a_run_stops_at_the_claim(tmp_path: Path) -> None:
     late = ("### The order does not matter", "### The order does not matter\n\n" + "Later.")
     crash = ("difference = add(2, 3)", "import os\n\nos._exit(1)\ndifference = add(2, 3)")
     assert run_breaks(project(tmp_path, late, crash)) == 0
+
+
+def test_a_break_is_tried_again_only_when_code_before_its_claim_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path)
+    assert run_breaks(root) == 0
+    text = page_of(root).text_path
+    text.write_text(text.read_text().replace("difference = add(2, 3)", "difference = add(2, 4)"))
+    assert run_breaks(root) == 0
+    assert "1 breaks on 1 pages, 0 of them to be tried" in capsys.readouterr().out
+    text.write_text(text.read_text().replace("total = add(2, 2)", "total = add(2, 2) + 0"))
+    assert run_breaks(root) == 0
+    assert "1 breaks on 1 pages, 1 of them to be tried" in capsys.readouterr().out
 
 
 def test_only_pages_that_train_have_universal_breaks(tmp_path: Path) -> None:

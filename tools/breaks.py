@@ -2,7 +2,8 @@
 
 For each line that a page's front matter names under ``breaks``, the line is changed in a copy, the
 copy runs up to the named claim, and that claim must fail with a finite value. On pages that train,
-the breaks of ``tools/universal_breaks.py`` must make at least one claim fail.
+the breaks of ``tools/universal_breaks.py`` must make at least one claim fail. What came of a break
+is kept, and a break is tried again only where the code up to its claim has changed since.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from tools.page import (
     Page,
     PageError,
     claims_in,
+    code_fingerprint,
     find_question,
+    last_seconds,
     pages,
     read_json,
+    squash,
     used_parts,
     write_json,
 )
@@ -33,6 +37,8 @@ from tools.parallel import in_parallel
 from tools.trial import failed, is_named, listen
 
 KILLED = "fails, as it must"
+UNAPPLIED = "cannot be applied"
+NOT_STORED = (UNAPPLIED, "spared")
 
 
 @dataclass(frozen=True)
@@ -106,16 +112,51 @@ def broken(page: Page, find: str, replacement: str) -> list[Cell]:
     ]
 
 
+def fingerprint(page: Page, item: Break, claim: str) -> str:
+    """Changes with the broken code up to the claim, and so with all that the verdict rests on."""
+    cells = broken(page, item.find, item.replace) if item.claim else page.evidence_code
+    named = [
+        place
+        for place, cell in enumerate(cells)
+        for made in claims_in(cell)
+        if squash(claim).startswith(squash(made.text))
+    ]
+    end = named[0] + 1 if named and claim else len(cells)
+    return code_fingerprint(cells[:end], item.label)
+
+
+def known_verdicts(page: Page) -> dict[Break, Verdict]:
+    """The verdicts of earlier runs that still hold, since the code up to the claim is the same."""
+    rows = read_json(page.root / "cnn50" / "measured" / "breaks.json").get(page.name) or []
+    stored = {row["break"]: row for row in rows}
+    found = {}
+    for item in breaks_of(page):
+        row = stored.get(item.label)
+        if reason := reason_to_spare(page, item):
+            found[item] = Verdict(f"spared: {reason}")
+            continue
+        try:
+            if row and row["fingerprint"] == fingerprint(page, item, row["claim"]):
+                found[item] = Verdict(row["verdict"], row["claim"], row["value"])
+        except PageError:
+            continue
+    return found
+
+
+def reason_to_spare(page: Page, item: Break) -> str:
+    """Why a page need not fail under a universal break, as its front matter says; mostly empty."""
+    return "" if item.claim else (page.facts.get("spared") or {}).get(item.label, "")
+
+
 def try_break(item: Break, root: Path) -> Verdict:
     """Run one broken page and judge its claims."""
     page = Page(find_question(item.page, root), root)
     if not item.claim:
-        spared = (page.facts.get("spared") or {}).get(item.label)
-        return Verdict(f"spared: {spared}") if spared else _try_universal(page, item.label)
+        return _try_universal(page, item.label)
     try:
         cells = broken(page, item.find, item.replace)
     except PageError as error:
-        return Verdict(f"cannot be applied: {error}")
+        return Verdict(f"{UNAPPLIED}: {error}")
 
     def reached(claims: list[dict[str, Any]]) -> bool:
         return any(is_named(claim, item.claim) for claim in claims)
@@ -160,15 +201,17 @@ def store(root: Path, page: Page, verdicts: dict[Break, Verdict]) -> None:
         {
             "break": item.label,
             "claim": verdicts[item].claim,
+            "fingerprint": fingerprint(page, item, verdicts[item].claim),
             "value": _rounded(verdicts[item].value),
             "verdict": verdicts[item].verdict,
         }
         for item in breaks_of(page)
+        if not verdicts[item].verdict.startswith(NOT_STORED)
     ]
     (root / ".cache").mkdir(exist_ok=True)
     with FileLock(root / ".cache" / "measured.lock"):
         known = read_json(path)
-        known[page.name] = {"fingerprint": page.evidence_fingerprint, "breaks": rows}
+        known[page.name] = rows
         write_json(path, known)
 
 
@@ -176,19 +219,26 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
-def break_pages(root: Path, only: str, jobs: int) -> int:
-    """Try all breaks of the pages, print and store what came of them; 1 where one is no proof."""
+def break_pages(root: Path, only: str, jobs: int, force: bool = False) -> int:
+    """Try the breaks of the pages, print and store what came of them; 1 where one is no proof."""
     found = pages(root, only)
     chosen = {page.slug: page for page in found}
     items = [item for page in found for item in breaks_of(page)]
-    print(f"{len(items)} breaks on {len(found)} pages", flush=True)
     verdicts: dict[Break, Verdict] = {}
+    if not force:
+        for page in found:
+            verdicts |= known_verdicts(page)
+    to_try = [item for item in items if item not in verdicts]
+    to_try.sort(key=lambda item: -last_seconds(chosen[item.page]))
+    print(
+        f"{len(items)} breaks on {len(found)} pages, {len(to_try)} of them to be tried", flush=True
+    )
+    for item, verdict in verdicts.items():
+        print(_row(chosen[item.page], item, verdict) + " (known)")
     trial = partial(try_break, root=root)
-    for item, verdict in in_parallel(trial, items, jobs):
+    for item, verdict in in_parallel(trial, to_try, jobs):
         verdicts[item] = verdict
-        value = "" if verdict.value is None else f" = {verdict.value:.4g}"
-        line = f"{chosen[item.page].name} | {item.label} | {verdict.claim}{value}"
-        print(f"{line} | {verdict.verdict}", flush=True)
+        print(_row(chosen[item.page], item, verdict), flush=True)
     for page in found:
         store(root, page, verdicts)
     good = sum(verdict.ok for verdict in verdicts.values())
@@ -196,9 +246,17 @@ def break_pages(root: Path, only: str, jobs: int) -> int:
     return 0 if good == len(items) else 1
 
 
+def _row(page: Page, item: Break, verdict: Verdict) -> str:
+    """Page, break, claim with the value measured under the break, verdict."""
+    value = "" if verdict.value is None else f" = {verdict.value:.4g}"
+    return f"{page.name} | {item.label} | {verdict.claim}{value} | {verdict.verdict}"
+
+
 def main(arguments: list[str] | None = None) -> int:
-    options = parser(__doc__).parse_args(arguments)
-    return told(break_pages, options.root, options.pages, options.jobs)
+    command = parser(__doc__)
+    command.add_argument("--force", action="store_true", help="try breaks with known verdicts, too")
+    options = command.parse_args(arguments)
+    return told(break_pages, options.root, options.pages, options.jobs, options.force)
 
 
 if __name__ == "__main__":

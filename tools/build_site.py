@@ -77,10 +77,21 @@ def build(root: Path = ROOT, output: Path = OUTPUT, repository: str = "") -> Pat
     with tempfile.TemporaryDirectory(prefix=".site-", dir=output.parent) as folder:
         site = run_sphinx(root, Path(folder), repository)
         colab_files.write_all(root, site / "colab")
-        if output.exists():
-            output.rename(Path(folder, "old"))
-        site.rename(output)
+        replace(output, site, Path(folder, "old"))
     return output / "index.html"
+
+
+def replace(output: Path, site: Path, old: Path) -> None:
+    """Put the folder ``site`` where ``output`` is, which goes to ``old``; all of it or nothing."""
+    if not output.exists():
+        site.rename(output)
+        return
+    output.rename(old)
+    try:
+        site.rename(output)
+    except BaseException:
+        old.rename(output)
+        raise
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -14,7 +15,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
+
+from tools.warm_kernel import manager_options
 
 PATIENCE = 6
 """How many times its budget a page may take: slow machines pass, hanging cells do not."""
@@ -49,15 +51,25 @@ def environment(root: Path, **settings: str) -> dict[str, str]:
 
 
 class Run:
-    """A notebook in a fresh kernel of this Python, in an empty folder of its own.
+    """A notebook in a fresh kernel, in an empty folder of its own.
 
+    ``python`` is the interpreter, where it is not this one; settings are environment variables.
     Use it as a context and call ``cell`` for the places of the notebook to run, in order.
     """
 
-    def __init__(self, notebook: NotebookNode, root: Path, limit: float, **settings: str):
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        root: Path,
+        limit: float,
+        *,
+        python: str = sys.executable,
+        **settings: str,
+    ):
         self.notebook = notebook
+        self.root = root
+        self.python = python
         self.environment = environment(root, **settings)
-        self.ends = time.monotonic() + limit
         self.limit = limit
         self._stack = ExitStack()
 
@@ -66,9 +78,7 @@ class Run:
             tempfile.TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
         )
         self._stderr = self._stack.enter_context(tempfile.TemporaryFile("w+"))
-        manager = AsyncKernelManager(
-            kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
-        )
+        manager = AsyncKernelManager(**manager_options(self.root, self.python))
         self._client = NotebookClient(
             self.notebook,
             km=manager,
@@ -80,6 +90,7 @@ class Run:
         self._stack.enter_context(
             self._client.setup_kernel(env=self.environment, cleanup_kc=True, stderr=self._stderr)
         )
+        self.ends = time.monotonic() + self.limit
         return self
 
     def __exit__(

@@ -22,6 +22,7 @@ from tools.outputs import problems
 from tools.page import (
     Page,
     find_question,
+    last_seconds,
     pages,
     read_json,
     read_notebook,
@@ -151,7 +152,7 @@ def update(root: Path, only: str = "", jobs: int = 2, force: bool = False) -> in
             print(f"{page.name}: text updated, outputs kept")
         else:
             print(f"{page.name}: up to date")
-    changed.sort(key=lambda p: -runs.get(p.slug, {}).get("seconds", p.budget))  # longest first
+    changed.sort(key=lambda page: -last_seconds(page))  # longest first
     jobs = min(jobs, len(changed))
     failed = 0
     if changed:

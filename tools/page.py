@@ -217,8 +217,13 @@ class Page:
 
     @cached_property
     def evidence_fingerprint(self) -> str:
-        """Changes with the code before the exercises; seeds and breaks are held to it."""
-        return _digest(_code(self.evidence_code))
+        """Changes with the code before the exercises; the results of other seeds are held to it."""
+        return code_fingerprint(self.evidence_code)
+
+
+def code_fingerprint(cells: Iterable[Cell], *more: str) -> str:
+    """Changes with the code of the cells, not with its comments, and with ``more``."""
+    return _digest([*_code(cells), *more])
 
 
 def questions(root: Path = ROOT) -> list[Question]:
@@ -257,6 +262,12 @@ def pages(root: Path = ROOT, only: str = "") -> list[Page]:
         raise PageError(f"No page yet for {names}: `make new Q={missing[0].number}` starts one.")
     found = [Page(question, root) for question in wanted or questions(root)]
     return [page for page in found if page.text_path.exists()]
+
+
+def last_seconds(page: Page) -> float:
+    """How long the page's last stored run took; its budget where it never ran."""
+    run = read_json(page.root / "notebooks" / "runs.json").get(page.slug, {})
+    return float(run.get("seconds", page.budget))
 
 
 def setup_cell(repository: str = "") -> str:
@@ -305,10 +316,15 @@ def number(node: ast.expr) -> float | None:
 
 def pins(root: Path = ROOT) -> dict[str, str]:
     """The exact versions in ``requirements.txt`` that can change a printed number."""
+    found = (re.match(r"([A-Za-z0-9_.-]+)==([^\s;]+)", line) for line in locked(root))
+    return {m.group(1).lower(): m.group(2) for m in found if m and m.group(1).lower() in PINNED}
+
+
+def locked(root: Path = ROOT) -> list[str]:
+    """The lines of ``requirements.txt`` as ``name==version ; marker``, without the hashes."""
     path = root / "requirements.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = (re.match(r"([A-Za-z0-9_.-]+)==([^\s;]+)", line) for line in lines)
-    return {m.group(1).lower(): m.group(2) for m in found if m and m.group(1).lower() in PINNED}
+    return [line.rstrip("\\ ") for line in lines if re.match(r"[A-Za-z0-9]", line)]
 
 
 def read_json(path: Path) -> dict[str, Any]:

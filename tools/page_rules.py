@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 import yaml
 from nbformat import NotebookNode
 
-from tools.breaks import broken, trains
+from tools.breaks import breaks_of, broken, known_verdicts, trains
 from tools.page import Page, PageError, cells_of, questions, read_json, setup_cell, squash
 from tools.universal_breaks import NAMES as UNIVERSAL
 
@@ -422,17 +422,15 @@ def seeded(page: Page) -> Iterator[str]:
 
 def broken_on_purpose(page: Page) -> Iterator[str]:
     """Every break made its claim fail."""
-    row = read_json(page.root / "cnn50" / "measured" / "breaks.json").get(page.name, {})
-    advice = f"run `make breaks Q={page.question.number}`"
-    if row.get("fingerprint") != page.evidence_fingerprint:
-        yield f"the breaks were not tried since the code changed: {advice}"
-    wanted = [f"{b['find']} -> {b['replace']}" for b in page.facts.get("breaks") or []]
-    tried = [b["break"] for b in row.get("breaks", []) if b["break"] not in UNIVERSAL]
-    if row and tried != wanted:
-        yield f"the breaks in the front matter are not those that were tried: {advice}"
-    for b in row.get("breaks", []):
-        if not b["verdict"].startswith(("fails, as it must", "spared")):
-            yield f"the break {b['break']!r} came to nothing: {b['verdict']}"
+    known = known_verdicts(page)
+    for item in breaks_of(page):
+        if item not in known:
+            yield (
+                f"the break {item.label!r} was not tried since the code changed: "
+                f"run `make breaks Q={page.question.number}`"
+            )
+        elif not known[item].ok:
+            yield f"the break {item.label!r} came to nothing: {known[item].verdict}"
 
 
 def links(page: Page) -> Iterator[str]:

@@ -18,7 +18,7 @@ root: book/intro
 parts:
 """
 START = ["book/how-to-use"]
-REFERENCE = ["book/glossary", "book/references", "book/data", "book/about"]
+REFERENCE = ["book/glossary", "book/references", "book/data", "book/verification", "book/about"]
 
 
 def expected(root: Path = ROOT) -> str:

@@ -1,0 +1,172 @@
+"""The directive ``{verification}``: the latest figures of how the pages are verified.
+
+``{verification} pages`` is a table of run times, claims and breaks, ``{verification} matrix`` of
+the settings under which pages ran, ``{verification} overhead`` what a kernel costs, and
+``{verification} licences`` the packages by licence. All are read from files that the tools write:
+``notebooks/runs.json`` and ``cnn50/measured/``.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+SETTINGS = {
+    "newest": "newest TensorFlow, Keras",
+    "oldest": "oldest TensorFlow, Keras",
+    "colab": "Python 3.13",
+    "threads-1": "1 thread",
+    "threads-2": "2 threads",
+    "threads-4": "4 threads",
+    "onednn-off": "no oneDNN",
+    "sse41": "SSE4.1",
+    "seeds": "3 other seeds",
+}
+
+
+class Verification(SphinxDirective):
+    """``{verification} pages``, ``matrix``, ``overhead`` or ``licences``."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """A table, or a sentence that says that nothing was measured yet."""
+        what = directives.choice(self.arguments[0], tuple(TABLES))
+        root = Path(self.env.srcdir)
+        for path in (*(root / "cnn50" / "measured").glob("*.json"), root / "notebooks/runs.json"):
+            self.env.note_dependency(str(path))
+        return [TABLES[what](root) or paragraph("Nothing has been measured for this yet.")]
+
+
+def read(path: Path) -> Any:
+    """The content of a JSON file; an empty dict where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def measured(root: Path, name: str) -> Any:
+    """What a tool keeps under this name in ``cnn50/measured``."""
+    return read(root / "cnn50" / "measured" / f"{name}.json")
+
+
+def pages_table(root: Path) -> nodes.table | None:
+    """Page, seconds, claims, breaks that made a claim fail, and the smallest margin."""
+    runs = read(root / "notebooks" / "runs.json")
+    seeds, breaks = measured(root, "seeds"), measured(root, "breaks")
+    rows = []
+    for slug, run in sorted(runs.items()):
+        name = slug.split("-")[0]
+        claims = seeds.get(name, {}).get("claims", [])
+        tried = breaks.get(name, [])
+        killed = sum(row["verdict"].startswith("fails") for row in tried)
+        rows.append(
+            [
+                name,
+                f"{run['seconds']:.0f}",
+                str(len(claims)),
+                f"{killed} of {len(tried)}",
+                smallest(claims),
+            ]
+        )
+    head = ["Page", "Seconds", "Claims", "Breaks that fail a claim", "Smallest margin, other seeds"]
+    return table(head, rows) if rows else None
+
+
+def matrix_table(root: Path) -> nodes.table | None:
+    """Page by setting: the smallest margin of its claims, or what became of it."""
+    matrix, seeds = measured(root, "matrix"), measured(root, "seeds")
+    rows = []
+    for name in sorted(set(matrix) | set(seeds)):
+        cells = dict(matrix.get(name, {}))
+        if name in seeds:
+            cells["seeds"] = {"claims": seeds[name]["claims"], "differences": [], "error": ""}
+        rows.append([name, *(outcome(cells.get(setting)) for setting in SETTINGS)])
+    return table(["Page", *SETTINGS.values()], rows) if rows else None
+
+
+def outcome(cell: dict[str, Any] | None) -> str:
+    """A cell of the matrix in a word."""
+    if cell is None:
+        return "not run"
+    if cell["error"] or not all(claim["held"] for claim in cell["claims"]):
+        return "fails"
+    return "differs" if cell["differences"] else smallest(cell["claims"])
+
+
+def smallest(claims: Iterable[dict[str, Any]]) -> str:
+    """The smallest ratio of a measured effect to its threshold, where ratios say anything."""
+    margins = [claim["margin"] for claim in claims if claim["margin"] is not None]
+    return f"{min(margins):.2f}" if margins else "exact"
+
+
+def overhead_table(root: Path) -> nodes.table | None:
+    """Kernel start, imports and shutdown: ordinary kernels and forked ones, in turn."""
+    facts = measured(root, "overhead")
+    if not facts:
+        return None
+    rows = [
+        [str(number), f"{pair['cold']:.2f}", f"{pair['warm']:.2f}"]
+        for number, pair in enumerate(facts["pairs"], start=1)
+    ]
+    middle = [statistics.median(pair[name] for pair in facts["pairs"]) for name in ("cold", "warm")]
+    rows.append(["median", *(f"{value:.2f}" for value in middle)])
+    return table(["Pair", "Ordinary kernel, seconds", "Forked kernel, seconds"], rows)
+
+
+def licences_table(root: Path) -> nodes.table | None:
+    """The locked packages, counted and named, by licence."""
+    families = measured(root, "licences")
+    rows = [
+        [family, str(len(packages)), ", ".join(packages)]
+        for family, packages in sorted(families.items(), key=lambda item: -len(item[1]))
+    ]
+    return table(["Licence", "Packages", "Which"], rows) if rows else None
+
+
+TABLES = {
+    "pages": pages_table,
+    "matrix": matrix_table,
+    "overhead": overhead_table,
+    "licences": licences_table,
+}
+
+
+def table(head: list[str], rows: Iterable[list[str]]) -> nodes.table:
+    """A table of plain texts."""
+    made = nodes.table()
+    group = nodes.tgroup(cols=len(head))
+    group += [nodes.colspec(colwidth=1) for _ in head]
+    top, body = nodes.thead(), nodes.tbody()
+    top += row(head)
+    body += [row(cells) for cells in rows]
+    group += [top, body]
+    made += group
+    return made
+
+
+def row(cells: Iterable[str]) -> nodes.row:
+    """One row of a table."""
+    made = nodes.row()
+    for text in cells:
+        entry = nodes.entry()
+        entry += paragraph(text)
+        made += entry
+    return made
+
+
+def paragraph(text: str) -> nodes.paragraph:
+    """A paragraph of plain text."""
+    return nodes.paragraph("", "", nodes.Text(text))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("verification", Verification)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,88 @@
+"""The matrix runs what is not known, compares outputs, and keeps margins."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fake_project import good_page, make_project, page_of
+
+from tools import matrix, notebooks
+from tools.page import read_json, write_json
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project with one page, executed."""
+    made = make_project(tmp_path, {"q01-addition": good_page()})
+    (made / "tests").mkdir(exist_ok=True)
+    (made / "tests" / "sanitize.cfg").write_text("")
+    assert notebooks.main(["--root", str(made), "--jobs", "1"]) in (0, 1)
+    return made
+
+
+def run(root: Path, *options: str) -> int:
+    return matrix.main(["--root", str(root), "--jobs", "1", *options])
+
+
+def rows(root: Path) -> dict:
+    return read_json(root / matrix.PLACE)["q01"]
+
+
+def test_a_page_that_prints_the_same_passes_and_is_not_run_again(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(root, "--setting", "threads-1") == 0
+    assert matrix.passed(rows(root)["threads-1"])
+    assert run(root, "--setting", "threads-1") == 0
+    assert "1 cells, 0 of them to be run" in capsys.readouterr().out
+
+
+def test_a_page_that_prints_something_else_fails(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook = page_of(root).notebook_path
+    notebook.write_text(notebook.read_text().replace("The total is 4", "The total is 5"))
+    assert run(root, "--setting", "threads-1") == 1
+    assert "FAILED" in capsys.readouterr().out
+    assert rows(root)["threads-1"]["differences"]
+
+
+def test_what_was_known_of_other_code_counts_no_longer(root: Path) -> None:
+    page = page_of(root)
+    row = {"content": "of old code", "differences": [], "error": "", "claims": []}
+    matrix.keep(root, page, "threads-1", row)
+    assert matrix.known(root, page, "threads-1") is None
+    matrix.keep(root, page, "threads-1", row | {"content": matrix.content(page)})
+    assert matrix.known(root, page, "threads-1") is not None
+
+
+def test_seeds_come_from_their_own_file(root: Path) -> None:
+    page = page_of(root)
+    assert matrix.known(root, page, matrix.SEEDS) is None
+    claims = [{"text": "Two and two make four", "held": True, "margin": 1.1, "values": [4]}]
+    row = {"fingerprint": page.evidence_fingerprint, "claims": claims}
+    write_json(root / "cnn50" / "measured" / "seeds.json", {"q01": row})
+    known = matrix.known(root, page, matrix.SEEDS)
+    assert known is not None and matrix.passed(known)
+    assert matrix.tight(known) == ["Two and two make four (1.1)"]
+    assert matrix.cell_text(known) == "1.10"
+
+
+def test_a_claim_that_does_not_hold_fails_the_cell() -> None:
+    claim = {"text": "so", "at_least": 2, "at_most": None, "value": 1, "held": False}
+    row = {"differences": [], "error": "", "claims": [matrix.summary(claim)]}
+    assert not matrix.passed(row)
+    assert matrix.cell_text(row) == "FAILED"
+    assert json.dumps(row)
+
+
+def test_an_unknown_setting_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(root, "--setting", "warp") == 2
+    assert "There is no setting 'warp'" in capsys.readouterr().out
+
+
+def test_a_missing_python_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix.shutil, "which", lambda name: None)
+    assert run(root, "--setting", "colab") == 2

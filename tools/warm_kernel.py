@@ -1,0 +1,220 @@
+"""Kernels without the wait: forked from a warm parent instead of started anew.
+
+A fresh kernel spends seconds importing TensorFlow, Keras and the plotting stack. Here one parent
+per worker process does so once (``tools/warm_parent.py``), and every notebook gets a fork of it:
+its own process, folder, environment and random numbers, in which nothing has run yet. This is a
+kernel provisioner, jupyter_client's extension point for where kernels come from. Where forking is
+no option (macOS, Windows), or with ``CNN50_WARM=0``, kernels start the ordinary way.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import ipykernel.kernelspec
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+
+KERNEL_NAME = "this-python"
+PROVISIONER = "warm-parent"
+START = "from tools.warm_parent import main; main()"
+PATIENCE = 120  # seconds that the imports of a warm parent may take
+
+
+class ParentFailed(RuntimeError):
+    """The warm parent did not get ready; the message says what it wrote last."""
+
+
+class WarmParent:
+    """A running ``tools/warm_parent.py`` and the address at which it takes orders."""
+
+    def __init__(self, python: str, environment: dict[str, str]) -> None:
+        self.python = python
+        self.environment = environment
+        self.folder = tempfile.mkdtemp(prefix="warm-")
+        self.address = str(Path(self.folder) / "kernels")
+        self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in stop)
+        self.process = subprocess.Popen(
+            [python, "-c", START, self.address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            self._await_ready()
+        except ParentFailed:
+            self.stop()
+            raise
+
+    def _await_ready(self) -> None:
+        assert self.process.stdout is not None
+        answered, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        if answered and self.process.stdout.readline().strip() == b"ready":
+            return
+        self.stderr.seek(0)
+        last = " / ".join(self.stderr.read().strip().splitlines()[-3:])
+        raise ParentFailed(f"the warm parent of kernels did not get ready: {last or 'no message'}")
+
+    def fits(self, python: str, environment: dict[str, str]) -> bool:
+        """Whether this parent is alive and would be started in the same way again."""
+        same = (self.python, self.environment) == (python, environment)
+        return same and self.process.poll() is None
+
+    def order(
+        self, folder: str, environment: dict[str, str], arguments: list[str], stderr: int
+    ) -> tuple[socket.socket, int]:
+        """Fork a kernel; the connection that keeps it alive, and its process number."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(self.address)
+        order = {"folder": folder, "environment": environment, "arguments": arguments}
+        socket.send_fds(connection, [json.dumps(order).encode()], [stderr])
+        with connection.makefile() as answer:
+            return connection, int(answer.readline())
+
+    def stop(self) -> None:
+        """End the parent and with it all its kernels."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_parents: list[WarmParent] = []
+
+
+def warm_parent(python: str, environment: dict[str, str]) -> WarmParent:
+    """This process's warm parent for an interpreter and environment, started when first asked for.
+
+    Settings of cnn50 are left to the kernels; with another environment the old parent ends, since
+    what is imported may have read it.
+    """
+    wanted = {name: value for name, value in environment.items() if not name.startswith("CNN50_")}
+    if _parents and not _parents[0].fits(python, wanted):
+        _parents.pop().stop()
+    if not _parents:
+        _parents.append(WarmParent(python, wanted))
+    return _parents[0]
+
+
+@atexit.register
+def stop_warm_parents() -> None:
+    """End this process's warm parent, if there is one."""
+    while _parents:
+        _parents.pop().stop()
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Gets kernels from the warm parent; their process is watched through the connection to it."""
+
+    connection: socket.socket | None = None
+    exit_code: int | None = None
+
+    @property
+    def has_process(self) -> bool:
+        return self.connection is not None
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Order a kernel with the arguments that ``python -m ipykernel_launcher`` would get."""
+        environment = {str(name): str(value) for name, value in options["env"].items()}
+        stderr = options.get("stderr") or 2
+        self.exit_code = None
+        self.connection, self.pid = warm_parent(cmd[0], environment).order(
+            options.get("cwd") or str(Path.cwd()),
+            environment,
+            cmd[cmd.index("ipykernel_launcher") + 1 :],
+            stderr if isinstance(stderr, int) else stderr.fileno(),
+        )
+        self.pgid = self.pid
+        return self.connection_info
+
+    async def poll(self) -> int | None:
+        """None while the kernel lives, then its exit code."""
+        if self.connection is None:
+            return 0 if self.exit_code is None else self.exit_code
+        if not select.select([self.connection], [], [], 0)[0]:
+            return None
+        said = self.connection.recv(64).strip()
+        self.exit_code = int(said) if said else -signal.SIGKILL  # no word: the parent died
+        self.connection.close()
+        self.connection = None
+        return self.exit_code
+
+    async def wait(self) -> int | None:
+        """Until the kernel has ended; its exit code."""
+        while (code := await self.poll()) is None:
+            assert self.connection is not None
+            select.select([self.connection], [], [], 0.1)
+        return code
+
+    async def send_signal(self, signum: int) -> None:
+        """To the kernel and to all processes that it started."""
+        if self.connection is None or self.pgid is None:
+            return
+        try:
+            os.killpg(self.pgid, signum)
+        except ProcessLookupError:
+            return
+
+    async def kill(self, restart: bool = False) -> None:
+        await self.send_signal(signal.SIGKILL)
+
+    async def terminate(self, restart: bool = False) -> None:
+        await self.send_signal(signal.SIGTERM)
+
+
+class Kernels(KernelSpecManager):
+    """Knows one kernel: that of ``python``, forked from a warm parent where ``warm`` is set."""
+
+    def __init__(self, python: str, warm: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.python = python
+        self.warm = warm
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        facts = ipykernel.kernelspec.get_kernel_dict()
+        facts["argv"] = [self.python, *facts["argv"][1:]]
+        if self.warm:
+            factory = KernelProvisionerFactory.instance()
+            factory.provisioners[PROVISIONER] = EntryPoint(
+                PROVISIONER, f"{__name__}:{WarmProvisioner.__name__}", factory.GROUP_NAME
+            )
+            facts["metadata"] |= {"kernel_provisioner": {"provisioner_name": PROVISIONER}}
+        return KernelSpec(resource_dir=ipykernel.kernelspec.RESOURCES, **facts)
+
+
+def can_be_warm() -> bool:
+    """Whether kernels can be forked here, and nobody said ``CNN50_WARM=0``."""
+    return sys.platform == "linux" and os.environ.get("CNN50_WARM", "1") != "0"
+
+
+def manager_options(root: Path, python: str = sys.executable) -> dict[str, Any]:
+    """How a kernel manager starts kernels of ``python`` for the pages under ``root``.
+
+    Warm ones where that is possible, and for this project's own pages: what the parent imports is
+    what they import.
+    """
+    own = root.resolve() == Path(__file__).resolve().parent.parent
+    return {
+        "kernel_name": KERNEL_NAME,
+        "kernel_spec_manager": Kernels(python, warm=own and can_be_warm()),
+    }
