@@ -83,7 +83,10 @@ FACTS = {
     "prerequisites": [],
     "budget_s": 20,
     "techniques": {"runs": {"addition": "add"}, "shows": [], "explains": []},
-    "breaks": [{"find": "a + b", "replace": "a - b", "fails": "Two and two"}],
+    "breaks": [
+        {"find": "a + b", "replace": "a - b", "fails": "Two and two"},
+        {"find": "a + b", "replace": "a + b * b", "fails": "The order does not matter"},
+    ],
 }
 
 WORDS = " ".join(f"word{i} about adding" for i in range(200))

@@ -86,6 +86,11 @@ BAD_FACTS = [
         {"breaks": [{"find": "add(1, -2)", "replace": "add(1, 2)", "fails": "Two"}]},
         "comes after the claim",
     ),
+    (
+        "unbroken",
+        {"breaks": [{"find": "a + b", "replace": "a - b", "fails": "Two"}]},
+        "'The order does not matter: both orders agree' has no break",
+    ),
     ("spared", {"spared": {"no-luck": "it cannot be tried on this page"}}, "it may name"),
     ("spared", {"spared": {"no-learning": "because"}}, "needs a reason"),
     ("spared", {"spared": {"no-learning": "nothing is learnt on this page"}}, "does not train"),
@@ -147,8 +152,9 @@ def stored(tmp_path: Path) -> Page:
 
 
 def store_verdict(page: Page, verdict: str) -> None:
-    """As if ``make breaks`` had come to this verdict on the page's only break."""
-    breaks.store(page.root, page, {breaks_of(page)[0]: Verdict(verdict, "Two and two", 0.0)})
+    """As if ``make breaks`` had come to this verdict on all breaks of the page."""
+    rows = {item: Verdict(verdict, item.claim, 0.0) for item in breaks_of(page)}
+    breaks.store(page.root, page, rows)
 
 
 def write_runs(page: Page, **changes: object) -> None:

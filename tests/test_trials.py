@@ -44,7 +44,8 @@ def test_a_break_that_fails_its_claim(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "q01 | a + b -> a - b | Two and two make four = 0 | fails, as it must" in said
     stored = json.loads((root / "cnn50" / "measured" / "breaks.json").read_text())
     assert stored["q01"][0]["value"] == 0
-    assert [v.verdict for v in breaks.known_verdicts(page_of(root)).values()] == [breaks.KILLED]
+    verdicts = [v.verdict for v in breaks.known_verdicts(page_of(root)).values()]
+    assert verdicts == [breaks.KILLED, breaks.KILLED]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,8 @@ def test_a_break_that_cannot_be_applied(
 def test_a_run_stops_at_the_claim(tmp_path: Path) -> None:
     late = ("### The order does not matter", "### The order does not matter\n\n" + "Later.")
     crash = ("difference = add(2, 3)", "import os\n\nos._exit(1)\ndifference = add(2, 3)")
-    assert run_breaks(project(tmp_path, late, crash)) == 0
+    first = FACTS["breaks"][:1]
+    assert run_breaks(project(tmp_path, late, crash, breaks=first)) == 0
 
 
 def test_a_break_is_tried_again_only_when_code_before_its_claim_changes(
@@ -88,12 +90,14 @@ def test_a_break_is_tried_again_only_when_code_before_its_claim_changes(
     root = project(tmp_path)
     assert run_breaks(root) == 0
     text = page_of(root).text_path
-    text.write_text(text.read_text().replace("difference = add(2, 3)", "difference = add(2, 4)"))
+    text.write_text(
+        text.read_text().replace("difference = add(2, 3)", "difference = 0 + add(2, 3)")
+    )
     assert run_breaks(root) == 0
-    assert "1 breaks on 1 pages, 0 of them to be tried" in capsys.readouterr().out
+    assert "2 breaks on 1 pages, 1 of them to be tried" in capsys.readouterr().out
     text.write_text(text.read_text().replace("total = add(2, 2)", "total = add(2, 2) + 0"))
     assert run_breaks(root) == 0
-    assert "1 breaks on 1 pages, 1 of them to be tried" in capsys.readouterr().out
+    assert "2 breaks on 1 pages, 2 of them to be tried" in capsys.readouterr().out
 
 
 def test_only_pages_that_train_have_universal_breaks(tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ def test_only_pages_that_train_have_universal_breaks(tmp_path: Path) -> None:
     )
     assert breaks.trains(page_of(learning))
     labels = [item.label for item in breaks.breaks_of(page_of(learning))]
-    assert labels == ["a + b -> a - b", "no-learning", "shuffled-labels"]
+    assert labels == ["a + b -> a - b", "a + b -> a + b * b", "no-learning", "shuffled-labels"]
 
 
 def test_training_in_the_exercises_does_not_count(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """``make gpu-smoke``: run every page at its GPU size for two training steps, on this CPU.
 
-It keeps the code path of larger sizes from rotting where no GPU is at hand. Claims are reported
-only; an exception fails.
+It keeps the code path of larger sizes from rotting where no GPU is at hand. ``CNN50_STEPS`` caps
+epochs and the steps of loops on the page; each epoch of ``fit`` is cut short as well. Claims are
+reported only; an exception fails.
 """
 
 from __future__ import annotations
@@ -9,13 +10,34 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+from tools.breaks import trains
 from tools.options import parser, told
-from tools.page import pages
+from tools.page import ROOT, pages
 from tools.trial import listen
 
 STEPS = 2
 SLOWER = 10  # times its budget, which is for CPU sizes, that a page of GPU sizes may take here
+PRELUDE = f"""\
+import sys
+sys.path.append({str(ROOT)!r})
+from tools import gpu_smoke
+gpu_smoke.shorten_fit()
+"""
+
+
+def shorten_fit() -> None:
+    """In the page's kernel: every epoch of Keras' ``fit`` ends after ``STEPS`` batches."""
+    import keras
+
+    fit = keras.Model.fit
+
+    def short(self: Any, *arguments: Any, **options: Any) -> Any:
+        options["steps_per_epoch"] = min(options.get("steps_per_epoch") or STEPS, STEPS)
+        return fit(self, *arguments, **options)
+
+    keras.Model.fit = short
 
 
 def smoke(root: Path, only: str) -> int:
@@ -25,7 +47,8 @@ def smoke(root: Path, only: str) -> int:
     for page in found:
         start = time.perf_counter()
         budget = SLOWER * page.budget
-        heard = listen(page.code, root, budget, CNN50_SCALE="gpu", CNN50_STEPS=str(STEPS))
+        settings = {"CNN50_SCALE": "gpu", "CNN50_STEPS": str(STEPS)}
+        heard = listen(page.code, root, budget, prelude=PRELUDE if trains(page) else "", **settings)
         bad += bool(heard.error)
         end = f"FAILED: {heard.error}" if heard.error else f"{len(heard.claims)} claims reported"
         print(f"{page.name}: {time.perf_counter() - start:.1f} s, {end}", flush=True)

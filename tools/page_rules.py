@@ -131,6 +131,17 @@ def breaks(page: Page) -> Iterator[str]:
             yield f"the break of {entry['find']!r} comes after the claim that it should fail"
 
 
+def unbroken(page: Page) -> Iterator[str]:
+    """Every claim has a break that makes it fail: one that cannot fail is no evidence."""
+    named = [squash(b.get("fails", "")) for b in page.facts.get("breaks") or []]
+    for claim in page.claims:
+        if not any(name and squash(claim.text).startswith(name) for name in named):
+            yield (
+                f"the claim {claim.text!r} has no break: add one to cnn50.breaks in the front "
+                "matter, a line whose change makes this claim fail"
+            )
+
+
 def _home(page: Page, find: str) -> int:
     return next(cell.index for cell in page.code if find in cell.source)
 
@@ -456,6 +467,7 @@ ON_TEXT: tuple[Callable[[Page], Iterator[str]], ...] = (
     answer,
     claims,
     breaks,
+    unbroken,
     spared,
     front_matter,
     techniques,
