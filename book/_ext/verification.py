@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from data_cards import paragraph, row
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -43,7 +44,7 @@ class Verification(SphinxDirective):
         root = Path(self.env.srcdir)
         for path in (*(root / "cnn50" / "measured").glob("*.json"), root / "notebooks/runs.json"):
             self.env.note_dependency(str(path))
-        return [TABLES[what](root) or paragraph("Nothing has been measured for this yet.")]
+        return [TABLES[what](root) or paragraph(nodes.Text("Nothing was measured for this yet."))]
 
 
 def read(path: Path) -> Any:
@@ -144,26 +145,11 @@ def table(head: list[str], rows: Iterable[list[str]]) -> nodes.table:
     group = nodes.tgroup(cols=len(head))
     group += [nodes.colspec(colwidth=1) for _ in head]
     top, body = nodes.thead(), nodes.tbody()
-    top += row(head)
-    body += [row(cells) for cells in rows]
+    top += row(*map(nodes.Text, head))
+    body += [row(*map(nodes.Text, cells)) for cells in rows]
     group += [top, body]
     made += group
     return made
-
-
-def row(cells: Iterable[str]) -> nodes.row:
-    """One row of a table."""
-    made = nodes.row()
-    for text in cells:
-        entry = nodes.entry()
-        entry += paragraph(text)
-        made += entry
-    return made
-
-
-def paragraph(text: str) -> nodes.paragraph:
-    """A paragraph of plain text."""
-    return nodes.paragraph("", "", nodes.Text(text))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
