@@ -67,6 +67,7 @@ BAD_TEXT = [
     ("portable", replaced("## Answer\n", "## Answer\n\n:::note\nx\n:::\n"), "shows raw"),
     ("portable", replaced("## Answer\n", "## Answer\n\n![x](https://x.org/x)\n"), "alternative"),
     ("links", replaced("## Answer\n", "## Answer\n\n[x](q02-learning.ipynb)\n"), "has not landed"),
+    ("links", replaced("## Answer\n", "## Answer\n\n[x](q07-nothing.ipynb)\n"), "does not exist"),
 ]  # fmt: skip
 
 BAD_FACTS = [

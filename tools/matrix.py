@@ -103,20 +103,34 @@ def interpreter(root: Path, name: str) -> str:
     python = folder / "bin" / "python"
     if (folder / "ready").exists():
         return str(python)
-    base = shutil.which(setting.python) if setting.python else sys.executable
-    if base is None:
-        raise PageError(f"{name}: {setting.python} was not found on this machine.")
+    base = setting.python or sys.executable
+    if not starts(base):
+        raise PageError(
+            f"{name}: {base} does not start here. Put it on the PATH "
+            "(with pyenv: set PYENV_VERSION)."
+        )
     print(f"Making the environment of {name} ({setting.about}) ...", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([base, "-m", "venv", folder], check=True)
     kept = [line for line in locked(root) if not (setting.packages and re.match(FREE, line))]
     bounds = folder / "constraints.txt"
     bounds.write_text("\n".join([*kept, *setting.packages]) + "\n", encoding="utf-8")
-    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    # without the project's own configuration, which holds the versions that are replaced here
+    command = [sys.executable, "-m", "uv", "--no-config", "pip", "install", "--quiet"]
+    command += ["--python", python, "--constraint", bounds]
     wanted = ["--editable", f"{root}[run]", "ipykernel"]
-    subprocess.run([*command, "--constraint", bounds, *wanted], check=True)
+    if subprocess.run([*command, *wanted], check=False).returncode:
+        raise PageError(f"{name}: its packages could not be installed; uv says why above.")
     (folder / "ready").touch()
     return str(python)
+
+
+def starts(python: str) -> bool:
+    """Whether this Python is on the path and runs; a version manager's stand-in may do neither."""
+    found = shutil.which(python)
+    if found is None:
+        return False
+    return subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def run_cell(item: tuple[str, str], root: Path) -> dict[str, Any]:

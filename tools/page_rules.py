@@ -458,6 +458,10 @@ def links(page: Page) -> Iterator[str]:
         named = re.search(rf"\b(?:question|Question) {question.number}\b", text)
         if landed and named and not targets and question.number != page.question.number:
             yield f"names question {question.number} without a link to {question.slug}.ipynb"
+    known = {f"{question.slug}.ipynb" for question in questions(page.root)}
+    for target in re.findall(r"\]\((?![a-z]+:|#)([^)\s#?]+)", text):
+        if target not in known and not (page.notebook_path.parent / target).exists():
+            yield f"links to {target}, which does not exist"
 
 
 ON_TEXT: tuple[Callable[[Page], Iterator[str]], ...] = (

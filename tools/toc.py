@@ -18,7 +18,9 @@ root: book/intro
 parts:
 """
 START = ["book/how-to-use"]
-REFERENCE = ["book/glossary", "book/references", "book/data", "book/verification", "book/about"]
+REFERENCE = [
+    f"book/{name}" for name in ("glossary", "references", "data", "verification", "breaks", "about")
+]
 
 
 def expected(root: Path = ROOT) -> str:

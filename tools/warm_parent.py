@@ -2,7 +2,8 @@
 
 Started by ``tools/warm_kernel.py``, with the address of a Unix socket. Each connection asks for one
 kernel and stays open as long as the kernel may live: who closes it ends the kernel, so that no
-kernel outlives the run that wanted it. The parent ends when its standard input is closed.
+kernel outlives the run that wanted it. The parent ends when its standard input is closed, and takes
+its socket's folder with it.
 
 cnn50 itself is not imported here: importing it sets seeds and reads settings, which belong to each
 page. Nothing here computes, so that no thread pool exists yet when a kernel is forked.
@@ -18,11 +19,13 @@ import json
 import os
 import random
 import selectors
+import shutil
 import signal
 import socket
 import sys
 import traceback
 import warnings
+from pathlib import Path
 from typing import Any, NoReturn
 
 PRELOADED = (
@@ -71,6 +74,7 @@ class Parent:
         self.kernels: dict[int, socket.socket] = {}  # process number: the connection that asked
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(address)
+        self.folder = Path(address).parent
         self.listener.listen()
         self.woken, wake = socket.socketpair()
         wake.setblocking(False)
@@ -134,10 +138,11 @@ class Parent:
             connection.close()
 
     def close(self) -> None:
-        """End all kernels."""
+        """End all kernels; nobody will ask for another."""
         for number in self.kernels:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(number, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def become_kernel(
         self, connection: socket.socket, order: dict[str, Any], stderr: int

@@ -1,9 +1,9 @@
-"""The directive ``{verification}``: the latest figures of how the pages are verified.
+"""The directive ``{verification}``: how pages are verified, and the latest figures of it.
 
-``{verification} pages`` is a table of run times, claims and breaks, ``{verification} matrix`` of
-the settings under which pages ran, ``{verification} overhead`` what a kernel costs, and
-``{verification} licences`` the packages by licence. All are read from files that the tools write:
-``notebooks/runs.json`` and ``cnn50/measured/``.
+``{verification} picture`` draws the steps, ``pages`` is a table of run times, claims and breaks,
+``breaks`` of what each break did, ``matrix`` of the settings under which pages ran, ``overhead``
+what a kernel costs, and ``licences`` the packages by licence. All but the drawing are read from
+files that the tools write: ``notebooks/runs.json`` and ``cnn50/measured/``.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ SETTINGS = {
 
 
 class Verification(SphinxDirective):
-    """``{verification} pages``, ``matrix``, ``overhead`` or ``licences``."""
+    """``{verification} PART``, the part being one of ``PARTS``."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """A table, or a sentence that says that nothing was measured yet."""
-        what = directives.choice(self.arguments[0], tuple(TABLES))
+        """The part, or a sentence that says that nothing was measured yet."""
+        what = directives.choice(self.arguments[0], tuple(PARTS))
         root = Path(self.env.srcdir)
         for path in (*(root / "cnn50" / "measured").glob("*.json"), root / "notebooks/runs.json"):
             self.env.note_dependency(str(path))
-        return [TABLES[what](root) or paragraph(nodes.Text("Nothing was measured for this yet."))]
+        return [PARTS[what](root) or paragraph(nodes.Text("Nothing was measured for this yet."))]
 
 
 def read(path: Path) -> Any:
@@ -55,6 +55,12 @@ def read(path: Path) -> Any:
 def measured(root: Path, name: str) -> Any:
     """What a tool keeps under this name in ``cnn50/measured``."""
     return read(root / "cnn50" / "measured" / f"{name}.json")
+
+
+def picture(root: Path) -> nodes.raw:
+    """The drawing beside this file, within the page, so that it takes the page's colours."""
+    drawing = (root / "book" / "_ext" / "verification.svg").read_text(encoding="utf-8")
+    return nodes.raw("", drawing, format="html")
 
 
 def pages_table(root: Path) -> nodes.table | None:
@@ -78,6 +84,28 @@ def pages_table(root: Path) -> nodes.table | None:
         )
     head = ["Page", "Seconds", "Claims", "Breaks that fail a claim", "Smallest margin, other seeds"]
     return table(head, rows) if rows else None
+
+
+def breaks_table(root: Path) -> nodes.table | None:
+    """Page, claim, what was measured under a change that must make it fail, and the change."""
+    rows = [
+        [name, tried["claim"], under(tried), change(tried["break"])]
+        for name, all_tried in sorted(measured(root, "breaks").items())
+        for tried in all_tried
+    ]
+    head = ["Page", "Claim", "Measured then", "Change"]
+    return table(head, rows) if rows else None
+
+
+def change(label: str) -> str | nodes.Node:
+    """A changed line as code; a change that has a name, by its name."""
+    return nodes.literal(label, label) if " -> " in label else label
+
+
+def under(tried: dict[str, Any]) -> str:
+    """The value at which the claim failed; the reason where no claim had to."""
+    value = tried["value"]
+    return tried["verdict"] if value is None else f"{value:.4g}"
 
 
 def matrix_table(root: Path) -> nodes.table | None:
@@ -131,25 +159,32 @@ def licences_table(root: Path) -> nodes.table | None:
     return table(["Licence", "Packages", "Which"], rows) if rows else None
 
 
-TABLES = {
+PARTS = {
+    "picture": picture,
     "pages": pages_table,
+    "breaks": breaks_table,
     "matrix": matrix_table,
     "overhead": overhead_table,
     "licences": licences_table,
 }
 
 
-def table(head: list[str], rows: Iterable[list[str]]) -> nodes.table:
-    """A table of plain texts."""
+def table(head: list[str], rows: Iterable[Iterable[str | nodes.Node]]) -> nodes.table:
+    """A table of texts, each plain or marked up."""
     made = nodes.table()
     group = nodes.tgroup(cols=len(head))
     group += [nodes.colspec(colwidth=1) for _ in head]
     top, body = nodes.thead(), nodes.tbody()
     top += row(*map(nodes.Text, head))
-    body += [row(*map(nodes.Text, cells)) for cells in rows]
+    body += [row(*map(marked_up, cells)) for cells in rows]
     group += [top, body]
     made += group
     return made
+
+
+def marked_up(text: str | nodes.Node) -> nodes.Node:
+    """A node for a plain text; a node as it is."""
+    return nodes.Text(text) if isinstance(text, str) else text
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
