@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,24 @@ def test_an_unknown_setting_is_told(root: Path, capsys: pytest.CaptureFixture[st
 def test_a_missing_python_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix.shutil, "which", lambda name: None)
     assert run(root, "--setting", "colab") == 2
+
+
+def test_an_environment_is_made_anew_for_another_lock(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def pretend(command: list, **_: object) -> subprocess.CompletedProcess:
+        if "venv" in command:
+            made.append(command)
+            Path(command[-1]).mkdir(parents=True)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(matrix.subprocess, "run", pretend)
+    monkeypatch.setattr(matrix, "locked", lambda _: ["numpy==1.0"])
+    for _ in range(2):
+        matrix.interpreter(root, "newest")
+    assert len(made) == 1
+    monkeypatch.setattr(matrix, "locked", lambda _: ["numpy==2.0"])
+    matrix.interpreter(root, "newest")
+    assert len(made) == 2

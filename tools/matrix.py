@@ -101,7 +101,10 @@ def interpreter(root: Path, name: str) -> str:
         return sys.executable
     folder = root / ".cache" / "matrix" / name
     python = folder / "bin" / "python"
-    if (folder / "ready").exists():
+    kept = [line for line in locked(root) if not (setting.packages and re.match(FREE, line))]
+    wanted_versions = "\n".join([*kept, *setting.packages]) + "\n"
+    ready = folder / "ready"  # holds the versions that were asked for
+    if ready.exists() and ready.read_text(encoding="utf-8") == wanted_versions:
         return str(python)
     base = setting.python or sys.executable
     if not starts(base):
@@ -112,16 +115,15 @@ def interpreter(root: Path, name: str) -> str:
     print(f"Making the environment of {name} ({setting.about}) ...", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([base, "-m", "venv", folder], check=True)
-    kept = [line for line in locked(root) if not (setting.packages and re.match(FREE, line))]
     bounds = folder / "constraints.txt"
-    bounds.write_text("\n".join([*kept, *setting.packages]) + "\n", encoding="utf-8")
+    bounds.write_text(wanted_versions, encoding="utf-8")
     # without the project's own configuration, which holds the versions that are replaced here
     command = [sys.executable, "-m", "uv", "--no-config", "pip", "install", "--quiet"]
     command += ["--python", python, "--constraint", bounds]
     wanted = ["--editable", f"{root}[run]", "ipykernel"]
     if subprocess.run([*command, *wanted], check=False).returncode:
         raise PageError(f"{name}: its packages could not be installed; uv says why above.")
-    (folder / "ready").touch()
+    ready.write_text(wanted_versions, encoding="utf-8")
     return str(python)
 
 

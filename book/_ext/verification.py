@@ -146,6 +146,7 @@ def overhead_table(root: Path) -> nodes.table | None:
     ]
     middle = [statistics.median(pair[name] for pair in facts["pairs"]) for name in ("cold", "warm")]
     rows.append(["median", *(f"{value:.2f}" for value in middle)])
+    rows.append(["once per worker", "none", f"{facts['parent']:.2f}, the start of the parent"])
     return table(["Pair", "Ordinary kernel, seconds", "Forked kernel, seconds"], rows)
 
 
