@@ -77,6 +77,17 @@ def test_lung_masks() -> None:
     assert data.load("lung_masks", size=56).train[1].shape == (200, 56, 56, 1)
 
 
+def test_patients_of_the_xrays() -> None:
+    split = data.load("chest_xrays", size=8)
+    train, test = data.xray_patients()
+    assert train.shape == split.train[1].shape
+    assert test.shape == split.test[1].shape
+    for patients, (_, y) in ((train, split.train), (test, split.test)):
+        sick = np.array([who.startswith("person") for who in patients])
+        assert np.array_equal(sick, y == 1)  # only files of sick children begin so
+    assert np.isin(test, train).sum() == 205
+
+
 def test_textures_come_from_separate_parts() -> None:
     split = data.textures(size=192, train=40, test=40, seed=3)
     assert split.train[0].shape == (120, 192, 192, 1)

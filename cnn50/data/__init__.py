@@ -28,7 +28,7 @@ from cnn50.data.errors import (
     UnknownDataError,
 )
 from cnn50.data.fetch import cache_folder
-from cnn50.data.images import BoxedPhoto, Instances
+from cnn50.data.images import BoxedPhoto, Instances, xray_patients
 from cnn50.data.photos import photo, textures
 from cnn50.data.registry import Card, unknown
 from cnn50.data.split import Split, class_counts
@@ -82,6 +82,7 @@ __all__ = [
     "photo_names",
     "photo_path",
     "textures",
+    "xray_patients",
 ]
 
 
