@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$p && break; done)
 RUN := .venv/bin/python
 JOBS ?= 2
+# The pages' linear models are small: on two cores, two threads make scikit-learn ten times slower.
+export OPENBLAS_NUM_THREADS ?= 1
 LOCKED := requirements.txt pyproject.toml
 
 # The tools take their choices from make's variables: PAGES="q16 q24", Q=24, REPO=owner/name.
