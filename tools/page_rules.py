@@ -391,7 +391,7 @@ def has_figure(page: Page, notebook: NotebookNode) -> Iterator[str]:
 
 
 def in_time(page: Page) -> Iterator[str]:
-    """The last run kept the page's budget, as far as a machine whose speed is not known can tell."""
+    """The last run kept the page's budget, as far as a machine of unknown speed can tell."""
     run = read_json(page.root / "notebooks" / "runs.json").get(page.slug)
     if run is None:
         yield f"notebooks/runs.json does not know this page: run `make notebooks PAGES={page.name}`"
