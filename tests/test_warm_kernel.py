@@ -154,3 +154,18 @@ def test_elsewhere_kernels_start_the_ordinary_way(
 
 def test_pages_of_another_project_get_ordinary_kernels(tmp_path: Path) -> None:
     assert not warm_kernel.manager_options(tmp_path)["kernel_spec_manager"].warm
+
+
+def test_a_kernel_that_dies_before_it_answers_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CNN50_WARM", "0")
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    notebook = nbformat.v4.new_notebook()
+    with (
+        pytest.raises(RuntimeError, match="died before it answered"),
+        Run(notebook, ROOT, 60, python=str(broken)),
+    ):
+        pass

@@ -9,8 +9,11 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from queue import Empty
 from types import TracebackType
+from typing import Any
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -50,6 +53,36 @@ def environment(root: Path, **settings: str) -> dict[str, str]:
     }
 
 
+class PromptClient(AsyncKernelClient):
+    """Takes a kernel for ready once it has answered a greeting and broadcast the end of it.
+
+    The library's own client waits for a fifth of a second of silence besides.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Greet until both have arrived; RuntimeError where the kernel dies or time is up."""
+        ends = None if timeout is None else time.monotonic() + timeout
+        while ends is None or time.monotonic() < ends:
+            greeting = self.kernel_info()
+            try:
+                await self.get_shell_msg(timeout=1)
+                while not ends_request(await self.get_iopub_msg(timeout=0.2), greeting):
+                    pass
+                return
+            except Empty:  # the kernel is not up yet, or its broadcasts are not yet received
+                if not await self.is_alive():
+                    raise RuntimeError("the kernel died before it answered") from None
+        raise RuntimeError(f"the kernel did not answer within {timeout:.0f} s")
+
+
+def ends_request(message: dict[str, Any], request: str) -> bool:
+    """Whether a broadcast says that the kernel is done with the request of that number."""
+    return (
+        message["parent_header"].get("msg_id") == request
+        and message["content"].get("execution_state") == "idle"
+    )
+
+
 class Run:
     """A notebook in a fresh kernel, in an empty folder of its own.
 
@@ -78,7 +111,10 @@ class Run:
             tempfile.TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
         )
         self._stderr = self._stack.enter_context(tempfile.TemporaryFile("w+"))
-        manager = AsyncKernelManager(**manager_options(self.root, self.python))
+        manager = AsyncKernelManager(
+            client_class=f"{__name__}.{PromptClient.__name__}",
+            **manager_options(self.root, self.python),
+        )
         self._client = NotebookClient(
             self.notebook,
             km=manager,
