@@ -23,50 +23,50 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 book: .venv/for-book ## build the site from the stored outputs, in _build/html
-	$(RUN) -m tools.build_site
+	$(RUN) -m tools.site.build
 
 serve: book ## build the site and serve it at http://localhost:8000
 	$(RUN) -m http.server 8000 --directory _build/html
 
 test: .venv/for-test ## check everything; PAGES="q16 q24" for those pages only, SHARD=2/5 for a part
 	$(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(pages) $(shard)
-	@$(if $(SHARD),true,$(RUN) -m tools.changed --record $(pages))
+	@$(if $(SHARD),true,$(RUN) -m tools.verify.changed --record $(pages))
 
 test-changed: .venv/for-test ## run the pages that changed since the last green run
-	$(RUN) -m tools.changed --jobs $(JOBS)
+	$(RUN) -m tools.verify.changed --jobs $(JOBS)
 
 notebooks: .venv/for-test ## execute what changed and store its outputs; PAGES= and FORCE=1
-	$(RUN) -m tools.notebooks --jobs $(JOBS) $(pages) $(if $(FORCE),--force)
+	$(RUN) -m tools.pages.notebooks --jobs $(JOBS) $(pages) $(if $(FORCE),--force)
 
 seeds: .venv/for-test ## Q=24: run that page's claims on three other seeds
-	$(RUN) -m tools.seeds $(if $(Q),--pages q$(Q),$(pages))
+	$(RUN) -m tools.verify.seeds $(if $(Q),--pages q$(Q),$(pages))
 
 breaks: .venv/for-test ## break the pages and see their claims fail; Q=24 for one page
-	$(RUN) -m tools.breaks $(if $(Q),--pages q$(Q),$(pages))
+	$(RUN) -m tools.verify.breaks $(if $(Q),--pages q$(Q),$(pages))
 
 matrix: .venv/for-test ## run the pages as other machines would; PAGES= and SETTING= choose
-	$(RUN) -m tools.matrix --jobs $(JOBS) $(pages) $(if $(SETTING),--setting "$(SETTING)")
+	$(RUN) -m tools.verify.matrix --jobs $(JOBS) $(pages) $(if $(SETTING),--setting "$(SETTING)")
 
 overhead: .venv/for-test ## measure what a notebook costs besides its cells, cold and warm
-	$(RUN) -m tools.overhead
+	$(RUN) -m tools.verify.overhead
 
 gpu-smoke: .venv/for-test ## run the GPU code path of the pages for two steps on the CPU
-	$(RUN) -m tools.gpu_smoke $(if $(Q),--pages q$(Q),$(pages))
+	$(RUN) -m tools.verify.gpu_smoke $(if $(Q),--pages q$(Q),$(pages))
 
 new: .venv/for-test ## Q=17: start a page from the template
-	$(RUN) -m tools.new $(if $(Q),$(Q),$(error Say which question: make new Q=17))
+	$(RUN) -m tools.pages.new $(if $(Q),$(Q),$(error Say which question: make new Q=17))
 
 colab-files: .venv/for-book ## notebooks that carry cnn50 themselves, in _build/colab
-	$(RUN) -m tools.colab_files
+	$(RUN) -m tools.site.colab_files
 
 publish-as: .venv/for-book ## REPO=owner/name: make this copy point at your GitHub repository
-	$(RUN) -m tools.publish_as $(if $(REPO),$(REPO),$(error Say where: make publish-as REPO=owner/name))
+	$(RUN) -m tools.site.publish_as $(if $(REPO),$(REPO),$(error Say where: make publish-as REPO=owner/name))
 
 lock: .venv/bin/python ## resolve requirements.txt anew from pyproject.toml
 	@$(RUN) -m pip install --quiet --disable-pip-version-check $(UV)
 	$(RUN) -m uv pip compile --universal --python-version 3.11 --all-extras --no-annotate \
 		--generate-hashes --custom-compile-command "make lock" --upgrade --output-file requirements.txt pyproject.toml
-	@echo "Now run 'make test' and, once it is green, '.venv/bin/python -m tools.licences'."
+	@echo "Now run 'make test' and, once it is green, '.venv/bin/python -m tools.site.licences'."
 
 clean: ## remove what was built, but not .venv and not the data cache
 	rm -rf _build .cache .pytest_cache .mypy_cache .ruff_cache

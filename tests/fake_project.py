@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from tools.page import Page, find_question, setup_cell
+from tools.pages.page import Page, setup_cell
+from tools.pages.questions import find_question
 
 QUESTIONS = {
     "parts": [

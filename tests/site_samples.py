@@ -12,8 +12,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, ImageDraw
 
-from tools.page import ROOT, Question, find_question, setup_cell
-from tools.toc import update
+from tools import ROOT
+from tools.pages.page import setup_cell
+from tools.pages.questions import Question, find_question
+from tools.pages.toc import update
 
 FIGURE_TEXT = "Accuracy against shift in pixels: max pooling 0.91, average pooling 0.87, none 0.62."
 COPIED = ["_config.yml", "book", "cnn50", "pyproject.toml", "README.md", "LICENSE"]

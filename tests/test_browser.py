@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from site_samples import make_book
 
-from tools import build_site
-from tools.page import ROOT
+from tools import ROOT
+from tools.site import build
 
 pytestmark = pytest.mark.browser
 
@@ -115,9 +115,9 @@ def served(tmp_path_factory) -> Iterator[Served]:
     if missing:
         pytest.skip(missing)
     folder = tmp_path_factory.mktemp("served")
-    build_site.build(ROOT, folder / "book", "example/cnn50")
+    build.build(ROOT, folder / "book", "example/cnn50")
     root = make_book(tmp_path_factory.mktemp("sample") / "book")
-    build_site.build(root, folder / "sample", "example/cnn50")
+    build.build(root, folder / "sample", "example/cnn50")
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import build_site
+from tools.site import build
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def new_site(root: Path, folder: Path, repository: str) -> Path:
     return site
 
 
-def build(output: Path, monkeypatch: pytest.MonkeyPatch, sphinx: object = new_site) -> None:
-    monkeypatch.setattr(build_site, "run_sphinx", sphinx)
-    monkeypatch.setattr(build_site.colab_files, "write_all", lambda root, folder: None)
-    build_site.build(output.parent.parent, output)
+def build_over(output: Path, monkeypatch: pytest.MonkeyPatch, sphinx: object = new_site) -> None:
+    monkeypatch.setattr(build, "run_sphinx", sphinx)
+    monkeypatch.setattr(build.colab_files, "write_all", lambda root, folder: None)
+    build.build(output.parent.parent, output)
 
 
 def is_old_and_alone(output: Path) -> bool:
@@ -40,12 +40,12 @@ def is_old_and_alone(output: Path) -> bool:
 def test_a_new_site_takes_the_place_of_the_old(
     output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build(output, monkeypatch)
+    build_over(output, monkeypatch)
     assert (output / "index.html").read_text() == "new"
     assert [path.name for path in output.parent.iterdir()] == ["html"]
 
 
-@pytest.mark.parametrize("error", [build_site.BuildFailed("no"), KeyboardInterrupt(), OSError(28)])
+@pytest.mark.parametrize("error", [build.BuildFailed("no"), KeyboardInterrupt(), OSError(28)])
 def test_a_build_that_ends_half_way(
     output: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
@@ -54,7 +54,7 @@ def test_a_build_that_ends_half_way(
         raise error
 
     with pytest.raises(type(error)):
-        build(output, monkeypatch, half)
+        build_over(output, monkeypatch, half)
     assert is_old_and_alone(output)
 
 
@@ -70,5 +70,5 @@ def test_an_interruption_between_the_old_site_and_the_new(
 
     monkeypatch.setattr(Path, "rename", rename)
     with pytest.raises(KeyboardInterrupt):
-        build(output, monkeypatch)
+        build_over(output, monkeypatch)
     assert is_old_and_alone(output)

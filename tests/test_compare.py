@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tools.compare import difference, output_difference, read_masks
+from tools import ROOT
+from tools.verify.compare import difference, output_difference, read_masks
 
-MASKS = read_masks(Path(__file__).with_name("sanitize.cfg"))
+MASKS = read_masks(ROOT / "tools" / "verify" / "sanitize.cfg")
 
 ALIKE = [
     ("the same text", "the same text"),

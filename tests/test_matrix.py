@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from fake_project import good_page, make_project, page_of
 
-from tools import matrix, notebooks
-from tools.page import read_json, write_json
+from tools.pages import notebooks
+from tools.pages.files import read_json, write_json
+from tools.verify import matrix
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A project with one page, executed."""
     made = make_project(tmp_path, {"q01-addition": good_page()})
-    (made / "tests").mkdir(exist_ok=True)
-    (made / "tests" / "sanitize.cfg").write_text("")
+    (made / "tools" / "verify").mkdir(parents=True)
+    (made / "tools" / "verify" / "sanitize.cfg").write_text("")
     assert notebooks.main(["--root", str(made), "--jobs", "1"]) in (0, 1)
     return made
 

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 from fake_project import good_page, make_project, page_of, stored_runs
 
-from tools import notebooks
-from tools.page import ROOT, PageError, pages, read_notebook, used_parts
+from tools import ROOT
+from tools.pages import notebooks
+from tools.pages.dependencies import used_parts
+from tools.pages.files import read_notebook
+from tools.pages.page import pages
+from tools.pages.questions import PageError
 
 
 def make(root: Path, only: str = "", force: bool = False) -> int:
@@ -173,7 +177,7 @@ def test_killed_half_way_the_old_notebook_is_whole(tmp_path: Path) -> None:
         'print("The total is", total)',
         f'import time\nfrom pathlib import Path\n\nPath("{mark}").touch()\ntime.sleep(60)',
     )
-    command = [sys.executable, "-m", "tools.notebooks", "--root", str(root)]
+    command = [sys.executable, "-m", "tools.pages.notebooks", "--root", str(root)]
     running = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     deadline = time.monotonic() + 60
     while not mark.exists() and time.monotonic() < deadline:

@@ -10,10 +10,12 @@ import nbformat
 import pytest
 from fake_project import FACTS, good_page, make_project, page_of
 
-from tools import breaks, page_rules
-from tools.breaks import Verdict, breaks_of
-from tools.notebooks import fresh_notebook, store
-from tools.page import Page, read_notebook, write_json
+from tools.pages import rules
+from tools.pages.files import read_notebook, write_json
+from tools.pages.notebooks import fresh_notebook, store
+from tools.pages.page import Page
+from tools.verify import breaks
+from tools.verify.breaks import Verdict, breaks_of
 
 FIGURE = nbformat.v4.new_output(
     "display_data",
@@ -110,27 +112,27 @@ BAD_FACTS = [
 ]
 
 
-@pytest.mark.parametrize("rule", page_rules.ON_TEXT, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", rules.ON_TEXT, ids=lambda rule: rule.__name__)
 def test_the_good_page_keeps_every_rule(tmp_path: Path, rule: Callable) -> None:
     assert list(rule(project(tmp_path))) == []
 
 
 @pytest.mark.parametrize(("rule", "change", "why"), BAD_TEXT)
 def test_a_bad_text_is_told(tmp_path: Path, rule: str, change: Callable, why: str) -> None:
-    messages = list(getattr(page_rules, rule)(project(tmp_path, change)))
+    messages = list(getattr(rules, rule)(project(tmp_path, change)))
     assert any(why in message for message in messages), messages
 
 
 @pytest.mark.parametrize(("rule", "facts", "why"), BAD_FACTS)
 def test_bad_front_matter_is_told(tmp_path: Path, rule: str, facts: dict, why: str) -> None:
-    messages = list(getattr(page_rules, rule)(project(tmp_path, facts=with_facts(**facts))))
+    messages = list(getattr(rules, rule)(project(tmp_path, facts=with_facts(**facts))))
     assert any(why in message for message in messages), messages
 
 
 def test_a_page_that_names_a_landed_page_must_link_to_it(tmp_path: Path) -> None:
     first = good_page().replace("## Answer\n", "## Answer\n\nSee question 2.\n")
     root = make_project(tmp_path, {"q01-addition": first, "q02-learning": good_page()})
-    assert "without a link to q02-learning.ipynb" in next(page_rules.links(page_of(root)))
+    assert "without a link to q02-learning.ipynb" in next(rules.links(page_of(root)))
 
 
 @pytest.fixture
@@ -163,12 +165,12 @@ def write_runs(page: Page, **changes: object) -> None:
     write_json(page.root / "notebooks" / "runs.json", {page.slug: row})
 
 
-@pytest.mark.parametrize("rule", page_rules.ON_FILES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", rules.ON_FILES, ids=lambda rule: rule.__name__)
 def test_good_files_are_quiet(stored: Page, rule: Callable) -> None:
     assert list(rule(stored)) == []
 
 
-@pytest.mark.parametrize("rule", page_rules.ON_NOTEBOOK, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", rules.ON_NOTEBOOK, ids=lambda rule: rule.__name__)
 def test_a_good_notebook_is_quiet(stored: Page, rule: Callable) -> None:
     assert list(rule(stored, read_notebook(stored.notebook_path))) == []
 
@@ -185,66 +187,66 @@ def edited(page: Page, old: str, new: str) -> Page:
 
 def test_a_stale_notebook_is_told(stored: Page) -> None:
     page = edited(stored, "add(2, 2)", "add(2, 1 + 1)")
-    assert told(page_rules.current(page), "stale")
-    assert told(page_rules.seeded(page), "make seeds Q=1")
-    assert told(page_rules.broken_on_purpose(page), "make breaks Q=1")
-    assert told(page_rules.paired(page, read_notebook(page.notebook_path)), "not made from this")
+    assert told(rules.current(page), "stale")
+    assert told(rules.seeded(page), "make seeds Q=1")
+    assert told(rules.broken_on_purpose(page), "make breaks Q=1")
+    assert told(rules.paired(page, read_notebook(page.notebook_path)), "not made from this")
 
 
 def test_a_change_of_front_matter_is_told(stored: Page) -> None:
     page = edited(stored, "level: 1", "level: 2")
-    assert told(page_rules.paired(page, read_notebook(page.notebook_path)), "front matter changed")
+    assert told(rules.paired(page, read_notebook(page.notebook_path)), "front matter changed")
 
 
 def test_a_change_of_a_comment_leaves_the_outputs_current(stored: Page) -> None:
     page = edited(stored, "total = add(2, 2)", "total = add(2, 2)  # four")
-    assert list(page_rules.current(page)) == []
+    assert list(rules.current(page)) == []
 
 
 def test_a_change_of_a_used_part_of_the_package_is_told(stored: Page) -> None:
     evidence = stored.root / "cnn50" / "evidence.py"
     evidence.write_text(evidence.read_text().replace("Holds", "Stands"))
-    assert told(page_rules.current(page_of(stored.root)), "stale")
+    assert told(rules.current(page_of(stored.root)), "stale")
 
 
 def test_a_slow_page_is_told(stored: Page) -> None:
     write_runs(stored, seconds=45.0)
-    assert told(page_rules.in_time(stored), "40 are allowed")
+    assert told(rules.in_time(stored), "40 are allowed")
     write_runs(stored, seconds=45.0, at_once=2)
-    assert list(page_rules.in_time(stored)) == []
+    assert list(rules.in_time(stored)) == []
 
 
 def test_a_typed_number_is_told(stored: Page) -> None:
     page = edited(stored, "### Two and two make four", "### Two and two make four\n\nIt is 0.93.")
-    assert told(page_rules.typed_numbers(page, read_notebook(page.notebook_path)), "'0.93'")
+    assert told(rules.typed_numbers(page, read_notebook(page.notebook_path)), "'0.93'")
     page = edited(page, "It is 0.93.", "It is 0.25 or 25 %, at least 4.0, `0.93` and $0.93$.")
-    found = list(page_rules.typed_numbers(page, read_notebook(page.notebook_path)))
+    found = list(rules.typed_numbers(page, read_notebook(page.notebook_path)))
     assert len(found) == 1 and "'25 %'" in found[0]
 
 
 def test_a_large_notebook_is_told(stored: Page) -> None:
     with stored.notebook_path.open("a") as file:
         file.write(" " * 600_000)
-    assert told(page_rules.size(stored), "600 at most")
+    assert told(rules.size(stored), "600 at most")
 
 
 def test_a_page_without_a_figure_is_told(stored: Page) -> None:
-    assert told(page_rules.has_figure(stored, fresh_notebook(stored)), "no figure")
+    assert told(rules.has_figure(stored, fresh_notebook(stored)), "no figure")
 
 
 def test_a_claim_that_failed_under_a_seed_is_told(stored: Page) -> None:
     claims = [{"text": "Two and two make four", "held": False}]
     row = {"fingerprint": stored.evidence_fingerprint, "seeds": [1], "claims": claims}
     write_json(stored.root / "cnn50" / "measured" / "seeds.json", {"q01": row})
-    assert told(page_rules.seeded(stored), "under another seed")
+    assert told(rules.seeded(stored), "under another seed")
 
 
 def test_a_break_that_came_to_nothing_is_told(stored: Page) -> None:
     store_verdict(stored, "SURVIVES: the claim still holds")
-    assert told(page_rules.broken_on_purpose(stored), "came to nothing")
+    assert told(rules.broken_on_purpose(stored), "came to nothing")
 
 
 def test_the_budget_of_the_book(tmp_path: Path) -> None:
     page = project(tmp_path, facts=with_facts(budget_s=150))
-    assert list(page_rules.budgets([page] * 17)) == []
-    assert told(page_rules.budgets([page] * 18), "2600 at most")
+    assert list(rules.budgets([page] * 17)) == []
+    assert told(rules.budgets([page] * 18), "2600 at most")

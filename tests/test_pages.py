@@ -1,4 +1,4 @@
-"""Every landed page keeps the rules of ``tools/page_rules.py``."""
+"""Every landed page keeps the rules of ``tools/pages/rules.py``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from tools import page_rules
-from tools.page import ROOT, VERSION, Page, pages, questions, read_notebook
+from tools import ROOT
+from tools.pages import rules
+from tools.pages.files import read_notebook
+from tools.pages.page import VERSION, Page, pages
+from tools.pages.questions import questions
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -22,18 +25,18 @@ def ids(rule: Any) -> str:
     return rule.__name__
 
 
-@pytest.mark.parametrize("rule", page_rules.ON_TEXT, ids=ids)
+@pytest.mark.parametrize("rule", rules.ON_TEXT, ids=ids)
 def test_text(page: Page, rule: Any) -> None:
     tell(page, rule(page))
 
 
-@pytest.mark.parametrize("rule", page_rules.ON_FILES, ids=ids)
+@pytest.mark.parametrize("rule", rules.ON_FILES, ids=ids)
 def test_files(page: Page, rule: Any) -> None:
     assert page.notebook_path.exists(), f"no notebook yet: `make notebooks PAGES={page.name}`"
     tell(page, rule(page))
 
 
-@pytest.mark.parametrize("rule", page_rules.ON_NOTEBOOK, ids=ids)
+@pytest.mark.parametrize("rule", rules.ON_NOTEBOOK, ids=ids)
 def test_notebook(page: Page, rule: Any) -> None:
     assert page.notebook_path.exists(), f"no notebook yet: `make notebooks PAGES={page.name}`"
     tell(page, rule(page, read_notebook(page.notebook_path)))
@@ -47,7 +50,7 @@ def tell(page: Page, messages: Any) -> None:
 
 
 def test_the_budgets_of_all_pages() -> None:
-    assert list(page_rules.budgets(pages(ROOT))) == []
+    assert list(rules.budgets(pages(ROOT))) == []
 
 
 def test_every_file_in_questions_is_one_of_the_fifty() -> None:
@@ -71,5 +74,5 @@ def test_the_setup_cell_installs_this_version() -> None:
 
 
 def test_all_pages_install_from_the_same_place() -> None:
-    places = {page_rules.repository_in(page.code[0].source) for page in pages(ROOT) if page.code}
+    places = {rules.repository_in(page.code[0].source) for page in pages(ROOT) if page.code}
     assert len(places) <= 1, f"pages install cnn50 from {places}: run `make publish-as` once"

@@ -9,7 +9,9 @@ import pytest
 from jupytext.config import load_jupytext_config
 from nbformat import NotebookNode
 
-from tools.page import MYST, ROOT, Page, pages, read_json, read_notebook
+from tools import ROOT
+from tools.pages.files import read_json, read_notebook
+from tools.pages.page import MYST, Page, pages
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from schedule import Clock
+
+from tools import ROOT
+from tools.verify.schedule import Clock
 
 SECONDS = {"q01-short": 2.0, "q02-long": 9.0, "q03-middle": 4.0}
-TESTS = Path(__file__).resolve().parent
 
 
 def make_project(folder: Path) -> None:
@@ -28,11 +29,11 @@ def make_project(folder: Path) -> None:
     (folder / "notebooks" / "runs.json").write_text(json.dumps(runs))
     (folder / "test_other.py").write_text("def test_other():\n    pass\n")
     lines = [
-        f"import sys\nsys.path[:0] = [{str(TESTS)!r}, {str(TESTS.parent)!r}]\n",
-        "import schedule\nfrom pathlib import Path\n",
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n",
+        "from pathlib import Path\nfrom tools.verify import schedule\n",
         f"schedule.ROOT = Path({str(folder)!r})\n",
         "schedule.notebook_seconds.__defaults__ = (schedule.ROOT,)\n",
-        'pytest_plugins = ["strict_nbval", "schedule"]\n',
+        'pytest_plugins = ["tools.verify.strict_nbval", "tools.verify.schedule"]\n',
     ]
     (folder / "conftest.py").write_text("".join(lines))
 

@@ -13,7 +13,9 @@ import pytest
 import tensorflow as tf
 
 from cnn50.shown import average_precision, detection
-from tools.page import ROOT, Page, find_question
+from tools import ROOT
+from tools.pages.page import Page
+from tools.pages.questions import find_question
 
 HOMES = {detection: "q24", average_precision: "q24"}
 SIZE = 64

@@ -24,8 +24,11 @@ import yaml
 from fontTools.ttLib import TTFont
 from site_samples import FIGURE_TEXT, make_book, second_page
 
-from tools import build_site, colab_files, publish_as, toc
-from tools.page import ROOT, part_titles, questions, setup_cell
+from tools import ROOT
+from tools.pages import toc
+from tools.pages.page import setup_cell
+from tools.pages.questions import part_titles, questions
+from tools.site import build, colab_files, publish_as
 
 pytestmark = pytest.mark.site
 
@@ -92,7 +95,7 @@ class Site:
 def site(tmp_path_factory) -> Site:
     """The book as it stands, with a repository."""
     started = processor_seconds()
-    index = build_site.build(ROOT, tmp_path_factory.mktemp("site") / "html", REPOSITORY)
+    index = build.build(ROOT, tmp_path_factory.mktemp("site") / "html", REPOSITORY)
     assert processor_seconds() - started <= BUILD_SECONDS
     return Site(index)
 
@@ -112,7 +115,7 @@ def sample_root(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def sample(sample_root) -> Site:
     """The sample book's site, with no repository."""
-    return Site(build_site.build(sample_root, sample_root.parent / "html", ""))
+    return Site(build.build(sample_root, sample_root.parent / "html", ""))
 
 
 def both(site: Site, sample: Site) -> Iterator[Page]:
@@ -282,7 +285,7 @@ def test_parts_are_called_the_same_everywhere(site):
 
 def test_the_table_of_contents_lists_what_has_landed():
     text = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    assert text == toc.expected(), "run `python -m tools.toc`"
+    assert text == toc.expected(), "run `python -m tools.pages.toc`"
 
 
 def test_the_glossary_joins_techniques_and_pages(sample):
@@ -322,8 +325,8 @@ def test_a_faulty_page_does_not_build_and_leaves_the_old_site(tmp_path):
     output = tmp_path / "html"
     output.mkdir()
     (output / "index.html").write_text("the old site")
-    with pytest.raises(build_site.BuildFailed) as failure:
-        build_site.build(root, output)
+    with pytest.raises(build.BuildFailed) as failure:
+        build.build(root, output)
     said = str(failure.value)
     assert "a figure has no text equivalent" in said
     assert "is called 'Mask RCNN, the paper' here and 'Mask R-CNN' in notebooks/q01" in said
@@ -337,23 +340,23 @@ def test_a_faulty_page_does_not_build_and_leaves_the_old_site(tmp_path):
 def test_where_the_repository_comes_from(tmp_path):
     shutil.copy(ROOT / "_config.yml", tmp_path)
     publish_as.rewrite(tmp_path / "_config.yml", publish_as.CONFIG, r'\g<1> ""')
-    assert build_site.find_repository(tmp_path)[0] == ""
-    assert "no Colab button" in build_site.find_repository(tmp_path)[1]
+    assert build.find_repository(tmp_path)[0] == ""
+    assert "no Colab button" in build.find_repository(tmp_path)[1]
     git = ["git", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     address = "git@github.com:somebody/their-copy.git"
     subprocess.run([*git, "remote", "add", "origin", address], check=True)
-    assert build_site.find_repository(tmp_path)[0] == "somebody/their-copy"
+    assert build.find_repository(tmp_path)[0] == "somebody/their-copy"
     address = "https://gitlab.com/somebody/their-copy.git"
     subprocess.run([*git, "remote", "set-url", "origin", address], check=True)
-    assert build_site.find_repository(tmp_path)[0] == ""
+    assert build.find_repository(tmp_path)[0] == ""
     url = r'\g<1> "https://github.com/owner/name"'
     publish_as.rewrite(tmp_path / "_config.yml", publish_as.CONFIG, url)
-    assert build_site.find_repository(tmp_path)[0] == "owner/name"
+    assert build.find_repository(tmp_path)[0] == "owner/name"
 
 
 def test_all_pages_name_the_same_repository():
-    name = build_site.configured_repository()
+    name = build.configured_repository()
     for path in publish_as.pages():
         found = publish_as.CELL.findall(path.read_text(encoding="utf-8"))
         assert len(found) == 1, path

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
 
 FIGURE = """\
 from IPython.display import display
@@ -114,13 +114,13 @@ def run_pytest(folder: Path, *options: str) -> Result:
     """Run the plugin alone over a folder's notebooks."""
     report = folder / "report.xml"
     arguments = [
-        *("-p", "strict_nbval", "-p", "no:cacheprovider", "-q", f"--junitxml={report}"),
+        *("-p", "tools.verify.strict_nbval", "-p", "no:cacheprovider", "-q"),
+        f"--junitxml={report}",
         *("--rootdir", str(folder), "-c", os.devnull, str(folder / "notebooks")),
     ]
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, *options],
-        env=os.environ | {"PYTHONPATH": path, "PYTEST_ADDOPTS": ""},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         cwd=folder,

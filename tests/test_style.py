@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 PLACES = [
     name for name in ("cnn50", "tools", "tests", "book", "notebooks") if (ROOT / name).exists()
 ]

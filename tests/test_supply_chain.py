@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tools.licences import by_family, licences
-from tools.page import ROOT, locked, read_json
+from tools import ROOT
+from tools.pages.dependencies import locked
+from tools.pages.files import read_json
+from tools.site.licences import by_family, licences
 
 
 def test_every_locked_package_has_one_version_and_hashes() -> None:
@@ -19,7 +21,7 @@ def test_every_locked_package_has_one_version_and_hashes() -> None:
 
 def test_every_licence_is_known() -> None:
     unknown = [row.package for row in licences() if row.family == "unknown"]
-    assert not unknown, f"look up the licences of {unknown}, then extend tools/licences.py"
+    assert not unknown, f"look up the licences of {unknown}, then extend tools/site/licences.py"
 
 
 def test_the_list_of_licences_is_current() -> None:
@@ -32,4 +34,6 @@ def test_the_list_of_licences_is_current() -> None:
         for package in names
         if where.get(package) != family
     ]
-    assert not new, f"run `.venv/bin/python -m tools.licences`: not listed are {', '.join(new)}"
+    assert not new, (
+        f"run `.venv/bin/python -m tools.site.licences`: not listed are {', '.join(new)}"
+    )

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from fake_project import FACTS, good_page, make_project, page_of
 
-from tools import breaks, changed, gpu_smoke, new, notebooks, seeds
-from tools.page import ROOT, setup_cell
-from tools.page_rules import ON_TEXT
-from tools.seeds import margin
+from tools import ROOT
+from tools.pages import new, notebooks
+from tools.pages.page import setup_cell
+from tools.pages.rules import ON_TEXT
+from tools.verify import breaks, changed, gpu_smoke, seeds
+from tools.verify.seeds import margin
 
 LEARNS = """\
 class Optimizer:

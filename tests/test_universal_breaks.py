@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tools.kernel import environment
-from tools.universal_breaks import NAMES, permuted, prelude
-
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+from tools.verify.kernel import environment
+from tools.verify.universal_breaks import NAMES, permuted, prelude
 
 PROGRAM = """
 import json

@@ -11,9 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import warm_kernel
-from tools.kernel import CellFailed, Run, environment
-from tools.page import ROOT
+from tools import ROOT
+from tools.verify import warm_kernel
+from tools.verify.kernel import CellFailed, Run, environment
 
 PROBE = [
     "import cnn50\nimport numpy as np\nimport tensorflow as tf\nimport keras\n"

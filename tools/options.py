@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.page import ROOT, PageError
+from tools import ROOT
+from tools.pages.questions import PageError
 
 
 def parser(about: str | None, *, jobs: bool = True) -> argparse.ArgumentParser:

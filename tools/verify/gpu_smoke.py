@@ -12,17 +12,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tools.breaks import trains
+from tools import ROOT
 from tools.options import parser, told
-from tools.page import ROOT, pages
-from tools.trial import listen
+from tools.pages.page import pages
+from tools.verify.breaks import trains
+from tools.verify.trial import listen
 
 STEPS = 2
 SLOWER = 10  # times its budget, which is for CPU sizes, that a page of GPU sizes may take here
 PRELUDE = f"""\
 import sys
 sys.path.append({str(ROOT)!r})
-from tools import gpu_smoke
+from tools.verify import gpu_smoke
 gpu_smoke.shorten_fit()
 """
 

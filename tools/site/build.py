@@ -17,9 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from tools import colab_files, toc
+from tools import ROOT
+from tools.pages import toc
+from tools.site import colab_files
 
-ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "_build" / "html"
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -12,9 +12,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from strict_nbval import StrictNotebook
 
-from tools.page import ROOT, read_json
+from tools import ROOT
+from tools.pages.files import read_json
+from tools.verify.strict_nbval import StrictNotebook
 
 OTHER_TEST = 0.3  # seconds that a test outside the notebooks is taken to last
 SHOWN_PAGES = 10

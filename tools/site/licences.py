@@ -1,4 +1,4 @@
-"""``python -m tools.licences``: under which licences the locked packages come.
+"""``python -m tools.site.licences``: under which licences the locked packages come.
 
 We import these packages and build a site with them; we pass none of them on. Any licence that lets
 everyone use a package does. Copyleft ones are told apart in the list, since a copy of the book that
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from tools.page import ROOT, locked, write_json
+from tools import ROOT
+from tools.pages.dependencies import locked
+from tools.pages.files import write_json
 
 FAMILIES = {
     "MPL-2.0": r"\bMPL|mozilla public",

@@ -2,8 +2,8 @@
 
 For each line that a page's front matter names under ``breaks``, the line is changed in a copy, the
 copy runs up to the named claim, and that claim must fail with a finite value. On pages that train,
-the breaks of ``tools/universal_breaks.py`` must make at least one claim fail. What came of a break
-is kept, and a break is tried again only where the code up to its claim has changed since.
+the breaks of ``tools/verify/universal_breaks.py`` must make at least one claim fail. What came of a
+break is kept, and a break is tried again only where the code up to its claim has changed since.
 """
 
 from __future__ import annotations
@@ -17,24 +17,15 @@ from typing import Any
 
 from filelock import FileLock
 
-from tools import universal_breaks
 from tools.options import parser, told
-from tools.page import (
-    Cell,
-    Page,
-    PageError,
-    claims_in,
-    code_fingerprint,
-    find_question,
-    last_seconds,
-    pages,
-    read_json,
-    squash,
-    used_parts,
-    write_json,
-)
+from tools.pages.cells import Cell, claims_in
+from tools.pages.dependencies import code_fingerprint, used_parts
+from tools.pages.files import read_json, write_json
+from tools.pages.page import Page, last_seconds, pages, squash
+from tools.pages.questions import PageError, find_question
 from tools.parallel import in_parallel
-from tools.trial import failed, is_named, listen
+from tools.verify import universal_breaks
+from tools.verify.trial import failed, is_named, listen
 
 KILLED = "fails, as it must"
 UNAPPLIED = "cannot be applied"

@@ -1,8 +1,8 @@
 """Kernels without the wait: forked from a warm parent instead of started anew.
 
 A fresh kernel spends seconds importing TensorFlow, Keras and the plotting stack. Here one parent
-per worker process does so once (``tools/warm_parent.py``), and every notebook gets a fork of it:
-its own process, folder, environment and random numbers, in which nothing has run yet. This is a
+per worker process does so once (``tools/verify/warm_parent.py``), and every notebook gets a fork of
+it: its own process, folder, environment and random numbers, in which nothing has run yet. This is a
 kernel provisioner, jupyter_client's extension point for where kernels come from. Where forking is
 no option (macOS, Windows), or with ``CNN50_WARM=0``, kernels start the ordinary way.
 """
@@ -27,9 +27,11 @@ import ipykernel.kernelspec
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
+from tools import ROOT
+
 KERNEL_NAME = "this-python"
 PROVISIONER = "warm-parent"
-START = "from tools.warm_parent import main; main()"
+START = "from tools.verify.warm_parent import main; main()"
 PATIENCE = 120  # seconds that the imports of a warm parent may take
 
 
@@ -38,7 +40,7 @@ class ParentFailed(RuntimeError):
 
 
 class WarmParent:
-    """A running ``tools/warm_parent.py`` and the address at which it takes orders."""
+    """A running ``tools/verify/warm_parent.py`` and the address at which it takes orders."""
 
     def __init__(self, python: str, environment: dict[str, str]) -> None:
         self.python = python
@@ -213,7 +215,7 @@ def manager_options(root: Path, python: str = sys.executable) -> dict[str, Any]:
     Warm ones where that is possible, and for this project's own pages: what the parent imports is
     what they import.
     """
-    own = root.resolve() == Path(__file__).resolve().parent.parent
+    own = root.resolve() == ROOT
     return {
         "kernel_name": KERNEL_NAME,
         "kernel_spec_manager": Kernels(python, warm=own and can_be_warm()),

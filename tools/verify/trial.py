@@ -12,8 +12,9 @@ from typing import Any
 
 import nbformat
 
-from tools.kernel import PATIENCE, CellFailed, Run, first_line
-from tools.page import Cell, squash
+from tools.pages.cells import Cell
+from tools.pages.page import squash
+from tools.verify.kernel import PATIENCE, CellFailed, Run, first_line
 
 
 @dataclass

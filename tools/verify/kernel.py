@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from tools.warm_kernel import manager_options
+from tools.verify.warm_kernel import manager_options
 
 PATIENCE = 6
 """How many times its budget a page may take: slow machines pass, hanging cells do not."""

@@ -6,7 +6,7 @@
 - integers: the same;
 - decimals: within one unit of the last printed place;
 - pictures: not compared; the text that stands beside them is;
-- durations and rates: masked beforehand (``tests/sanitize.cfg``).
+- durations and rates: masked beforehand (``tools/verify/sanitize.cfg``).
 """
 
 from __future__ import annotations

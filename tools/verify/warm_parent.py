@@ -1,9 +1,9 @@
 """The warm parent of kernels: imports what pages import, runs nothing, and forks when asked.
 
-Started by ``tools/warm_kernel.py``, with the address of a Unix socket. Each connection asks for one
-kernel and stays open as long as the kernel may live: who closes it ends the kernel, so that no
-kernel outlives the run that wanted it. The parent ends when its standard input is closed, and takes
-its socket's folder with it.
+Started by ``tools/verify/warm_kernel.py``, with the address of a Unix socket. Each connection asks
+for one kernel and stays open as long as the kernel may live: who closes it ends the kernel, so that
+no kernel outlives the run that wanted it. The parent ends when its standard input is closed, and
+takes its socket's folder with it.
 
 cnn50 itself is not imported here: importing it sets seeds and reads settings, which belong to each
 page. Nothing here computes, so that no thread pool exists yet when a kernel is forked.

@@ -1,6 +1,6 @@
 """Writes ``_toc.yml``: the pages of the site, of the question pages those that have landed.
 
-``make book`` calls this; run it alone with ``python -m tools.toc``.
+``make book`` calls this; run it alone with ``python -m tools.pages.toc``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 HEAD = """\
-# The pages of the site, in order. Made by `python -m tools.toc` (`make book` calls it) from
+# The pages of the site, in order. Made by `python -m tools.pages.toc` (`make book` calls it) from
 # book/questions.yml and the notebooks that exist: a question enters when its notebook lands.
 format: jb-book
 root: book/intro

@@ -1,10 +1,10 @@
 """nbval, made strict: a pytest plugin that runs every notebook and compares all that it prints.
 
 Built on nbval's collector classes. What differs from plain nbval: outputs are compared by the rule
-in ``tools/compare.py``; a cell that was never run, is tagged away from verification, writes to
-stderr or shows a figure without text fails (``tools/outputs.py``); a kernel that dies and a cell
-that hangs fail with a message of their own; kernels run in an empty folder, in the environment of
-``make notebooks``.
+in ``tools/verify/compare.py``; a cell that was never run, is tagged away from verification, writes
+to stderr or shows a figure without text fails (``tools/verify/outputs.py``); a kernel that dies and
+a cell that hangs fail with a message of their own; kernels run in an empty folder, in the
+environment of ``make notebooks``.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from jupyter_client.manager import KernelManager
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
 
-from tools.compare import output_difference, read_masks
-from tools.kernel import PATIENCE, died, environment, tail
-from tools.outputs import problems
-from tools.page import read_notebook
-from tools.warm_kernel import manager_options
+from tools.pages.files import read_notebook
+from tools.verify.compare import output_difference, read_masks
+from tools.verify.kernel import PATIENCE, died, environment, tail
+from tools.verify.outputs import problems
+from tools.verify.warm_kernel import manager_options
 
 CELL_SHARE = 0.75
 """The part of the time that a page may take which a single cell may take."""

@@ -2,8 +2,9 @@
 
 A cell of the matrix is a page under a setting: other versions of TensorFlow and Keras, Colab's
 Python, other numbers of threads, without oneDNN, an older instruction set. The page runs there from
-a clean kernel; every output is compared with the stored one by the rule of ``tools/compare.py``,
-and every claim must hold. The setting ``seeds`` is what ``make seeds`` keeps: claims only.
+a clean kernel; every output is compared with the stored one by the rule of
+``tools/verify/compare.py``, and every claim must hold. The setting ``seeds`` is what ``make seeds``
+keeps: claims only.
 
 Results are kept in ``cnn50/measured/matrix.json`` under what the page computes and prints, so that
 a run that was stopped goes on where it was, and a page that did not change is not run again.
@@ -26,23 +27,15 @@ from typing import Any
 from filelock import FileLock
 from nbval.plugin import coalesce_streams
 
-from tools.compare import output_difference, read_masks
-from tools.kernel import PATIENCE, CellFailed, Run, first_line
 from tools.options import parser, told
-from tools.page import (
-    Page,
-    PageError,
-    code_fingerprint,
-    find_question,
-    last_seconds,
-    locked,
-    pages,
-    read_json,
-    read_notebook,
-    write_json,
-)
+from tools.pages.dependencies import code_fingerprint, locked
+from tools.pages.files import read_json, read_notebook, write_json
+from tools.pages.page import Page, last_seconds, pages
+from tools.pages.questions import PageError, find_question
 from tools.parallel import in_parallel
-from tools.seeds import margin
+from tools.verify.compare import output_difference, read_masks
+from tools.verify.kernel import PATIENCE, CellFailed, Run, first_line
+from tools.verify.seeds import margin
 
 PLACE = Path("cnn50", "measured", "matrix.json")
 FREE = r"^(tensorboard|ml-dtypes|protobuf|h5py|grpcio|flatbuffers|tensorflow|keras)\b"
@@ -81,7 +74,7 @@ SETTINGS = {
     "sse41": Setting("oneDNN held to SSE4.1", {"ONEDNN_MAX_CPU_ISA": "SSE41"}),
 }
 SEEDS = "seeds"
-"""The one setting that other base seeds make; ``tools/seeds.py`` runs it."""
+"""The one setting that other base seeds make; ``tools/verify/seeds.py`` runs it."""
 
 
 def content(page: Page) -> str:
@@ -141,7 +134,7 @@ def run_cell(item: tuple[str, str], root: Path) -> dict[str, Any]:
     page = Page(find_question(slug, root), root)
     stored = read_notebook(page.notebook_path)
     fresh = read_notebook(page.notebook_path)
-    masks = read_masks(root / "tests" / "sanitize.cfg")
+    masks = read_masks(root / "tools" / "verify" / "sanitize.cfg")
     differences = []
     error = ""
     with tempfile.TemporaryDirectory(prefix="matrix-") as folder:

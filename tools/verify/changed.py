@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from tools.options import parser, told
-from tools.page import Page, pages, read_json, write_json
+from tools.pages.files import read_json, write_json
+from tools.pages.page import Page, pages
 
 CACHE = Path(".cache") / "green.json"
 TESTS = ("tests/test_pages.py", "tests/test_pairing.py", "notebooks")

@@ -15,9 +15,11 @@ from typing import Any
 from filelock import FileLock
 
 from tools.options import parser, told
-from tools.page import Page, find_question, pages, read_json, write_json
+from tools.pages.files import read_json, write_json
+from tools.pages.page import Page, pages
+from tools.pages.questions import find_question
 from tools.parallel import in_parallel
-from tools.trial import Heard, listen
+from tools.verify.trial import Heard, listen
 
 SEEDS = (1000, 2000, 3000)
 

@@ -17,7 +17,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 OUTPUT = ROOT / "_build" / "colab"
 EPOCH = "1577836800"  # the date of every file in the wheel: 1 January 2020
 MARK = 'find_spec("cnn50")'  # what a page's setup cell is known by

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 import yaml
 from nbformat import NotebookNode
 
-from tools.breaks import breaks_of, broken, known_verdicts, trains
-from tools.page import Page, PageError, cells_of, questions, read_json, setup_cell, squash
-from tools.universal_breaks import NAMES as UNIVERSAL
+from tools.pages.cells import cells_of
+from tools.pages.files import read_json
+from tools.pages.page import Page, setup_cell, squash
+from tools.pages.questions import PageError, questions
+from tools.verify.breaks import breaks_of, broken, known_verdicts, trains
+from tools.verify.universal_breaks import NAMES as UNIVERSAL
 
 SECTIONS = (
     "Answer",
@@ -249,7 +252,7 @@ def setup(page: Page) -> Iterator[str]:
     wanted = setup_cell(repository_in(code[0].source)) if code else ""
     if not code or code[0].source.strip() != wanted.strip():
         yield (
-            "the first code cell is not the setup cell: copy it from tools/template.md, "
+            "the first code cell is not the setup cell: copy it from tools/pages/template.md, "
             "or run `make publish-as`, which rewrites it on every page"
         )
     first = [line for line in code[1].source.splitlines() if line.strip()] if len(code) > 1 else []

@@ -16,20 +16,13 @@ import nbformat
 from filelock import FileLock
 from nbformat import NotebookNode
 
-from tools.kernel import PATIENCE, CellFailed, Run, first_line
 from tools.options import parser, told
-from tools.outputs import problems
-from tools.page import (
-    Page,
-    find_question,
-    last_seconds,
-    pages,
-    read_json,
-    read_notebook,
-    write_json,
-    write_whole,
-)
+from tools.pages.files import read_json, read_notebook, write_json, write_whole
+from tools.pages.page import Page, last_seconds, pages
+from tools.pages.questions import find_question
 from tools.parallel import in_parallel
+from tools.verify.kernel import PATIENCE, CellFailed, Run, first_line
+from tools.verify.outputs import problems
 
 KEPT_METADATA = ("tags", "cellView", "mystnb")
 LANGUAGE = {

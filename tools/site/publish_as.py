@@ -12,7 +12,8 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 # In a notebook's JSON the quotes are escaped: REPOSITORY = \"\".
 CELL = re.compile(r'(\bREPOSITORY = )(\\?")[^"\\\n]*(\\?")')

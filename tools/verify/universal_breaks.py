@@ -14,10 +14,11 @@ import functools
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tools import ROOT
 
 NAMES = ("no-learning", "shuffled-labels")
 
@@ -27,9 +28,9 @@ def prelude(name: str) -> str:
     function = name.replace("-", "_")
     lines = [
         "import sys",
-        f"sys.path.append({str(Path(__file__).resolve().parent.parent)!r})",
+        f"sys.path.append({str(ROOT)!r})",
         "import cnn50",
-        "from tools import universal_breaks",
+        "from tools.verify import universal_breaks",
         f"universal_breaks.{function}()",
     ]
     return "\n".join(lines)

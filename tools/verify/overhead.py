@@ -18,10 +18,12 @@ from pathlib import Path
 
 import nbformat
 
-from tools.kernel import Run, environment
+from tools import ROOT
 from tools.options import told
-from tools.page import ROOT, pins, write_json
-from tools.warm_kernel import can_be_warm, warm_parent
+from tools.pages.dependencies import pins
+from tools.pages.files import write_json
+from tools.verify.kernel import Run, environment
+from tools.verify.warm_kernel import can_be_warm, warm_parent
 
 IMPORTS = """\
 import cnn50

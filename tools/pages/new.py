@@ -1,4 +1,4 @@
-"""``make new Q=17``: start a page from ``tools/template.md``, title and slug filled in."""
+"""``make new Q=17``: start a page from ``tools/pages/template.md``, title and slug filled in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from tools import ROOT
 from tools.options import told
-from tools.page import ROOT, Page, find_question, pages, setup_cell
-from tools.page_rules import repository_in
+from tools.pages.page import Page, pages, setup_cell
+from tools.pages.questions import find_question
+from tools.pages.rules import repository_in
 
 TEMPLATE = Path(__file__).with_name("template.md")
 
