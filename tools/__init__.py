@@ -4,8 +4,8 @@ pages   what a page is, the rules that it keeps, and how its notebook is made fr
 verify  how pages are run, compared with what is stored, and broken on purpose
 site    how the site is built from the stored outputs and published
 
-Shared by the rooms: ``options``, what the programs take on their command lines, and ``parallel``,
-which works on several pages at a time.
+Shared by the rooms: ``options``, what the programs take on their command lines, ``parallel``, which
+works on several pages at a time, and ``git``, what git knows about this copy of the book.
 """
 
 from pathlib import Path

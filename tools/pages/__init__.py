@@ -8,5 +8,6 @@ files         how JSON files and notebooks are read and written
 rules         the anatomy of a page, as rules that say what to mend
 new           ``make new``: starts a page from ``template.md``
 notebooks     ``make notebooks``: executes what changed and stores its outputs
+yours         keeps what a reader changed in a notebook
 toc           writes ``_toc.yml``, the order of the pages on the site
 """

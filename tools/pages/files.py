@@ -1,8 +1,11 @@
-"""How the tools read and write files: a file is replaced whole or not at all."""
+"""How the tools read and write files: one or several are replaced whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +20,61 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that whoever reads it sees all of the old text or all of the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.new")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+    write_all({path: text})
+
+
+def write_all(texts: dict[Path, str]) -> None:
+    """Write several files, line ends as given: all of them, or none where one cannot be written.
+
+    Every new text lies beside its file before the first file is replaced. Should replacing one fail
+    or be interrupted, those before it are put back.
+    """
+    halves, olds, replaced = {}, {}, []
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            there = path.resolve()  # a link stays one
+            halves[there] = there.with_name(f".{there.name}.new")
+            with halves[there].open("w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+            if there.exists():
+                shutil.copymode(there, halves[there])
+                if len(texts) > 1:
+                    olds[there] = there.with_name(f".{there.name}.old")
+                    _double(there, olds[there])
+        try:
+            for path, half in halves.items():
+                replaced.append(path)
+                half.replace(path)
+        except BaseException:
+            for path in replaced:
+                if path in olds:
+                    olds[path].replace(path)
+                elif not halves[path].exists():  # it is at its place, where no file was
+                    path.unlink(missing_ok=True)
+            raise
+    finally:
+        for rest in (*halves.values(), *olds.values()):
+            rest.unlink(missing_ok=True)
+
+
+def _double(path: Path, second: Path) -> None:
+    """A second name for a file's content, or a copy where the file system has no links."""
+    second.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        os.link(path, second)
+        return
+    shutil.copy2(path, second)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file whole, with sorted keys, so that its diffs are short."""
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
-    write_whole(path, text + "\n")
+    write_whole(path, json_text(content))
+
+
+def json_text(content: dict[str, Any]) -> str:
+    """A JSON file's text, with sorted keys."""
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_notebook(path: Path) -> NotebookNode:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools import ROOT
 from tools.options import told
+from tools.pages.files import write_whole
 from tools.pages.page import Page, pages, setup_cell
 from tools.pages.questions import find_question
 from tools.pages.rules import repository_in
@@ -36,8 +37,7 @@ def start(root: Path, name: str) -> int:
     if page.text_path.exists():
         print(f"{page.text_path} is there already; nothing was changed.")
         return 1
-    page.text_path.parent.mkdir(parents=True, exist_ok=True)
-    page.text_path.write_text(filled(page), encoding="utf-8")
+    write_whole(page.text_path, filled(page))
     print(f"Started {page.text_path.relative_to(root)}. Then, as often as you like:")
     print(f"  make notebooks PAGES={page.name}    executes it")
     print(f"  make test PAGES={page.name}         says what is missing")

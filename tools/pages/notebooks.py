@@ -2,6 +2,7 @@
 
 A page whose code, package parts, data or pinned versions changed is executed from a clean kernel.
 A page where only the text changed keeps its outputs. A notebook is replaced whole or not at all.
+What a reader changed in a notebook is copied to ``my-notebooks/`` before the notebook is made anew.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from filelock import FileLock
 from nbformat import NotebookNode
 
 from tools.options import parser, told
-from tools.pages.files import read_json, read_notebook, write_json, write_whole
+from tools.pages.files import json_text, read_json, read_notebook, write_all
 from tools.pages.page import Page, last_seconds, pages
-from tools.pages.questions import find_question
+from tools.pages.questions import PageError, find_question
+from tools.pages.yours import SIGNED, put_by, sign
 from tools.parallel import in_parallel
 from tools.verify.kernel import PATIENCE, CellFailed, Run, first_line
 from tools.verify.outputs import problems
@@ -80,13 +82,30 @@ def with_stored_outputs(page: Page) -> NotebookNode | None:
     return notebook
 
 
-def store(page: Page, notebook: NotebookNode) -> bool:
-    """Write the notebook whole; false where the file already said the same."""
-    text = nbformat.writes(notebook).rstrip() + "\n"
-    if page.notebook_path.exists() and page.notebook_path.read_text(encoding="utf-8") == text:
+def store(page: Page, notebook: NotebookNode, **others: str) -> bool:
+    """Write the notebook whole; false where the file already said the same.
+
+    What a reader changed in the old one is put by first. ``others`` are the texts of more files of
+    its folder (``runs``: runs.json), all of which are written or none.
+    """
+    put_by(page)
+    sign(notebook)
+    texts = {page.notebook_path.with_name(f"{name}.json"): text for name, text in others.items()}
+    changed = not says(page.notebook_path, notebook)
+    if changed:
+        texts[page.notebook_path] = nbformat.writes(notebook).rstrip() + "\n"
+    write_all(texts)
+    return changed
+
+
+def says(path: Path, notebook: NotebookNode) -> bool:
+    """Whether the file holds this notebook, signed or, as older ones are, not."""
+    if not path.exists():
         return False
-    write_whole(page.notebook_path, text)
-    return True
+    bare = nbformat.from_dict({**notebook, "metadata": {**notebook.metadata}})
+    del bare.metadata[SIGNED]
+    stored = path.read_text(encoding="utf-8").rstrip()
+    return stored in (nbformat.writes(notebook).rstrip(), nbformat.writes(bare).rstrip())
 
 
 def execute(root: Path, slug: str, at_once: int = 1) -> Outcome:
@@ -111,7 +130,6 @@ def execute(root: Path, slug: str, at_once: int = 1) -> Outcome:
     seconds = time.perf_counter() - start
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-    store(page, notebook)
     runs = page.notebook_path.parent / "runs.json"
     (root / ".cache").mkdir(exist_ok=True)
     with FileLock(root / ".cache" / "runs.lock"):
@@ -121,7 +139,10 @@ def execute(root: Path, slug: str, at_once: int = 1) -> Outcome:
             "fingerprint": fingerprint,
             "at_once": at_once,
         }
-        write_json(runs, known)
+        try:
+            store(page, notebook, runs=json_text(known))
+        except (PageError, OSError) as error:
+            return Outcome(slug, error=f"the storing of its notebook: {error}")
     longest = sorted(times, reverse=True)[:3]
     slowest = ", ".join(f"cell {index} {spent:.1f} s" for spent, index in longest)
     return Outcome(slug, seconds, problems=problems(notebook, slug), slowest=slowest)
@@ -134,8 +155,10 @@ def update(root: Path, only: str = "", jobs: int = 2, force: bool = False) -> in
     if not found:
         print("There are no pages yet: `make new Q=1` starts one.")
     changed = []
+    yours = {page.slug for page in found if put_by(page)}  # before the first notebook is written
     for page in found:
-        if force or runs.get(page.slug, {}).get("fingerprint") != page.fingerprint:
+        last = runs.get(page.slug, {}).get("fingerprint")
+        if force or page.slug in yours or last != page.fingerprint:
             changed.append(page)
             continue
         notebook = with_stored_outputs(page)

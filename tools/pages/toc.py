@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from tools import ROOT
+from tools.pages.files import write_whole
 
 HEAD = """\
 # The pages of the site, in order. Made by `python -m tools.pages.toc` (`make book` calls it) from
@@ -52,7 +53,7 @@ def update(root: Path = ROOT) -> bool:
     wanted = expected(root)
     if path.is_file() and path.read_text(encoding="utf-8") == wanted:
         return False
-    path.write_text(wanted, encoding="utf-8")
+    write_whole(path, wanted)
     return True
 
 
