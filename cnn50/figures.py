@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from cnn50.evidence import Measured
+from cnn50.intervals import Measured
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 LINE_STYLES = ("-", "--", "-.", ":")
@@ -147,7 +147,7 @@ def curves(
     log: str = "",
     text: str | None = None,
 ) -> None:
-    """One curve a name over the same ``x``. ``Measured`` points get a band of their spread.
+    """One curve a name over the same ``x``. ``Measured`` points get a band of their interval.
 
     log is ``""``, ``"x"``, ``"y"`` or ``"xy"``: the logarithmic axes.
     """
@@ -157,13 +157,14 @@ def curves(
         if len(line) != len(x):
             raise ValueError(f"Curve {name!r} has {len(line)} points for {len(x)} values of x.")
         means = np.array([float(point) for point in line])
-        spreads = np.array([p.spread if isinstance(p, Measured) else 0.0 for p in line])
+        low = np.array([p.low if isinstance(p, Measured) else float(p) for p in line])
+        high = np.array([p.high if isinstance(p, Measured) else float(p) for p in line])
         color = PALETTE[k % len(PALETTE)]
         style = LINE_STYLES[k % len(LINE_STYLES)]
         marker = MARKERS[k % len(MARKERS)] if len(x) <= 20 else ""
         axis.plot(x, means, label=name, color=color, ls=style, marker=marker, markersize=5)
-        if spreads.any():
-            axis.fill_between(x, means - spreads, means + spreads, color=color, alpha=0.15, lw=0)
+        if any(isinstance(point, Measured) for point in line):
+            axis.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
         kept = _kept(len(x))
         described.append(
             f"{name}: " + ", ".join(f"{_text(line[i])} at {_text(x[i])}" for i in kept)
@@ -189,8 +190,12 @@ def bars(
     figure, axis = new(height=0.6 + 0.36 * len(values))
     names = list(values)
     means = [float(v) for v in values.values()]
-    spreads = [v.spread if isinstance(v, Measured) else 0.0 for v in values.values()]
-    axis.barh(names, means, xerr=spreads if any(spreads) else None, color=PALETTE[0], ecolor="0.3")
+    arms = [
+        (v.mean - v.low, v.high - v.mean) if isinstance(v, Measured) else (0.0, 0.0)
+        for v in values.values()
+    ]
+    errors = np.array(arms).T if np.any(arms) else None  # (2, bars): to the left, to the right
+    axis.barh(names, means, xerr=errors, color=PALETTE[0], ecolor="0.3")
     axis.invert_yaxis()
     axis.set(xlabel=xlabel, title=title)
     listed = ", ".join(f"{name} {_text(value)}" for name, value in values.items())
@@ -288,7 +293,7 @@ def heatmap(
 def table(rows: Sequence[Mapping[str, Any]], *, text: str) -> None:
     """A table with one mapping a row, all with the same keys, and ``text`` as its caption.
 
-    Numbers are shown to three significant digits, ``Measured`` values with their spread. For
+    Numbers are shown to three significant digits, ``Measured`` values with their interval. For
     another precision pass the string.
     """
     if not rows:

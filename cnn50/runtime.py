@@ -84,27 +84,9 @@ def is_smoke_run() -> bool:
     return "CNN50_STEPS" in os.environ
 
 
-def scale_report(page: str) -> None:
-    """Show what grows on a GPU: the page's picks, then run times measured elsewhere.
-
-    ``page`` is the page's short name, such as ``"q24"``. Times come only from the data file
-    ``cnn50/measured/gpu.json``; where it holds none for the page, the report says so.
-    """
-    from cnn50 import figures
-
-    rows = [
-        {"what": c.name, "verified on a CPU": c.cpu, "on a GPU": c.gpu} for c in _choices.values()
-    ]
-    if not rows:
-        raise ValueError(
-            "Nothing was picked on this page: call pick(name, cpu=..., gpu=...) first."
-        )
-    figures.table(rows, text=f"What grows on a GPU (this run: {scale()} size)")
-    runs = [run for run in measured("gpu").get("runs", []) if run["page"] == page]
-    for run in runs:
-        print("Measured elsewhere:", ", ".join(f"{key} {run[key]}" for key in run if key != "page"))
-    if not runs:
-        print("No run time on a GPU has been measured for this page yet.")
+def choices() -> list[Choice]:
+    """What was picked so far, in order."""
+    return list(_choices.values())
 
 
 def measured(name: str) -> dict[str, Any]:

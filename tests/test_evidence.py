@@ -1,4 +1,4 @@
-"""Claims hold, fail, report and log as they should; repeated measurements carry their spread."""
+"""Claims are held to their interval, checks to a rounding error; both fail, report and log."""
 
 import json
 import math
@@ -6,116 +6,148 @@ import math
 import numpy as np
 import pytest
 
-from cnn50 import evidence
-from cnn50.evidence import ClaimFailed, Measured, bootstrap, claim, repeat, time_ratio
+from cnn50.evidence import ClaimFailed, Measured, check, claim, repeat, time_ratio
 
 
 @pytest.fixture(autouse=True)
 def plain_settings(monkeypatch):
-    for name in ("CNN50_CLAIMS", "CNN50_CLAIM_LOG", "CNN50_BASE_SEED", "CNN50_STEPS"):
+    for name in (
+        "CNN50_CLAIMS",
+        "CNN50_CLAIM_LOG",
+        "CNN50_BASE_SEED",
+        "CNN50_STEPS",
+        "CNN50_TRAINING",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_a_claim_that_holds_prints_value_and_bound(capsys):
-    claim("Deeper features separate better", 12.34, at_least=5, unit="points")
+SURE = (30.0, 34.0, 35.0)  # mean 33, 95 % sure of at least 28.5
+UNSURE = (5.0, 30.0, 64.0)  # the same mean, from -17 to 83
+
+
+def test_a_claim_that_holds_prints_mean_interval_runs_and_threshold(capsys):
+    claim("Deeper features separate better", Measured.of(SURE), at_least=5, unit="points")
     assert capsys.readouterr().out == (
-        "Holds: Deeper features separate better. Measured 12.3 points (at least 5 points).\n"
+        "Holds: Deeper features separate better. Measured 33 (28 to 38) points over 3 runs; "
+        "its low end must be at least 5.\n"
     )
 
 
-def test_a_rounding_error_is_printed_as_a_bound(capsys):
-    claim("The two agree", 3.1e-7, at_most=1e-5)
-    assert "Measured below 1e-05 (at most 1e-05)" in capsys.readouterr().out
+def test_a_claim_is_held_to_its_bound_and_not_to_its_mean(capsys):
+    with pytest.raises(ClaimFailed, match="its low end must be at least 5") as caught:
+        claim("Deeper features separate better", Measured.of(UNSURE), at_least=5)
+    assert caught.value.value == 33
+    with pytest.raises(ClaimFailed, match="its high end must be at most 40"):
+        claim("Little is lost", Measured.of(UNSURE), at_most=40)
+    claim("Little is lost", Measured.of(SURE), at_most=40)
+
+
+def test_no_difference_needs_the_whole_interval_inside_its_margin(capsys):
+    claim("Freezing costs nothing", Measured.of([0.1, -0.2, 0.1]), within=1, unit="points")
+    assert "both ends must lie within 1 of 0" in capsys.readouterr().out
+    for values in ([0.1, -3.0, 2.9], [1.4, 1.5, 1.6]):
+        with pytest.raises(ClaimFailed, match="both ends"):
+            claim("Freezing costs nothing", Measured.of(values), within=1)
+
+
+def test_a_bare_number_needs_to_be_called_exact(capsys):
+    with pytest.raises(TypeError, match="bare number"):
+        claim("It is large", 27.0, at_least=20)
+    claim("It is large", 27.0, at_least=20, exact=True, unit="weights")
+    assert capsys.readouterr().out == (
+        "Holds: It is large. Computed 27 weights; it must be at least 20.\n"
+    )
 
 
 @pytest.mark.parametrize("value", [0.4, math.nan, -math.inf])
 def test_a_claim_out_of_bounds_or_not_finite_fails(value):
     with pytest.raises(ClaimFailed, match="at least 0.5") as caught:
-        claim("It is large", value, at_least=0.5)
+        claim("It is large", value, at_least=0.5, exact=True)
     assert caught.value.text == "It is large"
     assert caught.value.value == value or math.isnan(value)
 
 
-def test_a_claim_needs_a_threshold():
-    with pytest.raises(ValueError, match="needs a threshold"):
-        claim("Something", 1.0)
+@pytest.mark.parametrize(
+    ("thresholds", "message"),
+    [
+        ({}, "needs a threshold"),
+        ({"within": 1, "at_least": 0}, "stands alone"),
+        ({"within": 0}, "above 0"),
+        ({"within": -2}, "above 0"),
+    ],
+)
+def test_thresholds_that_make_no_sense_are_refused(thresholds, message):
+    with pytest.raises(ValueError, match=message):
+        claim("Something", Measured.of(SURE), **thresholds)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "within", "line"),
+    [
+        (31_030_658, 31_030_658, 0, "Check: Same: both are 31030658."),
+        (3.1e-7, 0, 1e-5, "Check: Same: the two agree within 1e-05."),
+        (np.ones((2, 3)), np.ones((2, 3)), 1e-5, "Check: Same: 6 numbers agree within 1e-05."),
+        ((27, 27, 64), [27, 27, 64], 0, "Check: Same: 3 numbers agree."),
+        ("max", "max", 0, "Check: Same: the two agree."),
+        (True, True, 0, "Check: Same: both are True."),
+    ],
+)  # fmt: skip
+def test_a_check_that_holds_says_what_agrees(capsys, found, expected, within, line):
+    check("Same", found, expected, within=within)
+    assert capsys.readouterr().out == line + "\n"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (27, 28),
+        (np.zeros(3), np.zeros(4)),
+        (np.zeros((3, 1)), np.zeros((1, 3))),
+        ("max", "mean"),
+        (math.nan, math.nan),
+        (np.array([0.0, math.inf]), np.array([0.0, 1.0])),
+        (1e-4, 0),
+    ],
+)
+def test_a_check_fails_on_other_values_shapes_and_on_what_is_no_number(found, expected):
+    with pytest.raises(ClaimFailed, match="Fails: Same"):
+        check("Same", found, expected, within=1e-5)
 
 
 def test_report_mode_prints_a_failed_claim_and_goes_on(monkeypatch, capsys):
     monkeypatch.setenv("CNN50_CLAIMS", "report")
-    claim("It is large", 0.1, at_least=0.5)
+    claim("It is large", 0.1, at_least=0.5, exact=True)
     assert capsys.readouterr().out.startswith("Fails: It is large.")
 
 
 def test_a_smoke_run_only_reports(monkeypatch, capsys):
     monkeypatch.setenv("CNN50_STEPS", "2")
-    claim("It is large", 0.1, at_least=0.5)
+    claim("It is large", 0.1, at_least=0.5, exact=True)
     assert "Fails" in capsys.readouterr().out
 
 
 def test_an_unknown_claim_mode_is_an_error(monkeypatch):
     monkeypatch.setenv("CNN50_CLAIMS", "maybe")
     with pytest.raises(ValueError, match="CNN50_CLAIMS"):
-        claim("It is large", 0.1, at_least=0.5)
+        claim("It is large", 0.1, at_least=0.5, exact=True)
 
 
-def test_every_claim_is_logged(monkeypatch, tmp_path):
+def test_every_claim_and_check_is_logged(monkeypatch, tmp_path):
     log = tmp_path / "claims.jsonl"
     monkeypatch.setenv("CNN50_CLAIM_LOG", str(log))
-    claim("Small", Measured(0.1, 0.02), at_most=0.5)
+    claim("Small", Measured.of([1.0, 1.0]), at_most=5)
+    check("Same", 3, 3)
+    claim("No difference", Measured.of([0.0, 0.0]), within=2)
     with pytest.raises(ClaimFailed):
-        claim("Large", 0.1, at_least=0.5)
-    first, second = map(json.loads, log.read_text().splitlines())
+        claim("Large", 0.1, at_least=0.5, exact=True)
+    first, second, third, fourth = map(json.loads, log.read_text().splitlines())
     assert first == {
-        "text": "Small", "value": 0.1, "spread": 0.02, "at_least": None, "at_most": 0.5,
-        "held": True,
+        "kind": "claim", "text": "Small", "value": 1.0, "low": 1.0, "high": 1.0, "at_least": None,
+        "at_most": 5, "held": True,
     }  # fmt: skip
-    assert second["held"] is False
-
-
-@pytest.mark.parametrize(
-    ("mean", "spread", "text"),
-    [
-        (0.9271, 0.0133, "0.927 ± 0.014"),
-        (57.84, 12.3, "58 ± 13"),
-        (57.84, 3.0, "58 ± 3"),
-        (57.84, 25.0, "60 ± 30"),
-        (0.5, 0.0004, "0.5000 ± 0.0004"),
-        (7.0, 0.0, "7 ± 0"),
-        (math.nan, 1.0, "nan ± 1.0"),
-    ],
-)
-def test_a_measurement_is_printed_no_finer_than_its_spread(mean, spread, text):
-    assert str(Measured(mean, spread)) == text
-
-
-def test_spread_is_two_sample_standard_deviations():
-    measured = Measured.of([1.0, 2.0, 3.0])
-    assert (measured.mean, measured.spread) == (2.0, 2.0)
-
-
-def test_a_difference_is_paired():
-    difference = Measured.of([0.9, 0.5, 0.7]) - Measured.of([0.8, 0.8, 0.8])
-    assert difference.values == pytest.approx((0.1, -0.3, -0.1))
-    assert difference.spread == pytest.approx(0.4)
-
-
-def test_a_difference_is_never_surer_than_its_parts():
-    sure = Measured.of([0.9, 0.7, 0.8]) - Measured.of([0.8, 0.6, 0.7])
-    assert sure.mean == pytest.approx(0.1)
-    assert sure.spread == pytest.approx(0.2)
-    many = Measured.of(range(20)) - Measured.of(range(1, 21))
-    assert many.spread == 0
-
-
-def test_a_difference_needs_the_same_seeds():
-    with pytest.raises(ValueError, match="same seeds"):
-        Measured.of([1.0, 2.0]) - Measured.of([1.0, 2.0, 3.0])
-
-
-def test_one_value_has_no_spread():
-    with pytest.raises(ValueError, match="at least two"):
-        Measured.of([1.0])
+    assert (second["kind"], second["value"], second["held"]) == ("check", 0.0, True)
+    assert (third["at_least"], third["at_most"]) == (-2, 2)
+    assert fourth["held"] is False
 
 
 def test_repeat_seeds_numpy_and_passes_the_seed(monkeypatch):
@@ -132,11 +164,15 @@ def test_repeat_seeds_numpy_and_passes_the_seed(monkeypatch):
     assert first["seed"].mean == 101
 
 
-def test_a_spread_that_is_small_by_chance_gets_the_median_spread():
-    values = {"lucky": [5, 5, 5], "usual": [1, 2, 3], "wide": [0, 5, 10]}
-    rows = iter(zip(*values.values(), strict=True))
-    measured = repeat(lambda seed: dict(zip(values, next(rows), strict=True)))
-    assert [measured[name].spread for name in values] == [2, 2, 10]
+def test_repeat_over_cases_counts_runs_and_cases(monkeypatch):
+    right = np.tile([0.0, 100.0], 50)
+    by_cases = repeat(lambda seed: {"ours": right}, within=(0, 100))["ours"]
+    by_runs = repeat(lambda seed: float(right.mean()))
+    assert by_cases.mean == by_runs.mean == 50
+    assert by_runs.low == 50 and 40 < by_cases.low < 44
+    assert by_cases.over == "3 runs, 100 cases"
+    with pytest.raises(ValueError, match="same cases"):
+        repeat(lambda seed: np.zeros(20 + seed))
 
 
 def test_repeat_wants_the_same_keys():
@@ -144,18 +180,5 @@ def test_repeat_wants_the_same_keys():
         repeat(lambda seed: {str(seed): 1.0})
 
 
-def test_bootstrap_spread_is_two_standard_errors():
-    cases = np.random.default_rng(0).normal(3, 1, 400)
-    measured = bootstrap(cases)
-    assert measured.mean == pytest.approx(cases.mean())
-    assert measured.spread == pytest.approx(2 * cases.std() / 20, rel=0.1)
-    with pytest.raises(ValueError, match="at least two|list of"):
-        bootstrap([1.0])
-
-
 def test_time_ratio_tells_slow_from_fast():
-    assert time_ratio(lambda: sum(range(200_000)), lambda: sum(range(1_000))) > 10
-
-
-def test_rounding_error_bound_is_small():
-    assert evidence.ROUNDING_ERROR < 0.01
+    assert time_ratio(lambda: sum(range(200_000)), lambda: sum(range(1_000))).low > 10

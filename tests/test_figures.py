@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cnn50 import figures
-from cnn50.evidence import Measured
+from cnn50.intervals import Measured
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def test_images_checks_titles_and_shapes(shown):
 
 def test_curves_lists_its_points(shown):
     figures.curves(
-        [0, 2], {"max": [Measured(0.9, 0.02), Measured(0.5, 0.1)], "blur": [0.91, 0.83]},
+        [0, 2], {"max": [Measured.of([0.89, 0.91]), Measured.of([0.4, 0.6])], "blur": [0.91, 0.83]},
         xlabel="shift", ylabel="accuracy",
     )  # fmt: skip
     assert shown[-1]["text/plain"] == (
-        "Curves of accuracy against shift. max: 0.90 ± 0.02 at 0, 0.50 ± 0.10 at 2; "
+        "Curves of accuracy against shift. max: 0.90 (0.83 to 0.97) at 0, 0.5 (-0.2 to 1.2) at 2; "
         "blur: 0.91 at 0, 0.83 at 2."
     )
     with pytest.raises(ValueError, match="2 points for 3"):
@@ -68,8 +68,8 @@ def test_curves_lists_its_points(shown):
 
 
 def test_bars_boxes_masks_and_heatmap_describe_themselves(shown):
-    figures.bars({"pixels": 0.5, "features": Measured(0.9, 0.01)}, xlabel="accuracy")
-    assert "pixels 0.5, features 0.900 ± 0.010" in shown[-1]["text/plain"]
+    figures.bars({"pixels": 0.5, "features": Measured.of([0.89, 0.91])}, xlabel="accuracy")
+    assert "pixels 0.5, features 0.90 (0.83 to 0.97)" in shown[-1]["text/plain"]
     figures.boxes(np.zeros((20, 20)), np.array([[2, 2, 9, 9]]), ["disc"])
     assert "1 boxes drawn on it labelled disc" in shown[-1]["text/plain"]
     half = np.zeros((1, 20, 20))
@@ -86,15 +86,15 @@ def test_a_table_is_html_and_aligned_text(shown):
     figures.table(
         [
             {"depth": "pixels", "accuracy": 0.51234},
-            {"depth": "a<b", "accuracy": Measured(0.9, 0.1)},
+            {"depth": "a<b", "accuracy": Measured.of([0.88, 0.92])},
         ],
         text="Accuracy by depth",
     )
     assert shown[-1]["text/plain"].splitlines() == [
         "Accuracy by depth",
-        "depth      accuracy",
-        "pixels        0.512",
-        "a<b     0.90 ± 0.10",
+        "depth              accuracy",
+        "pixels                0.512",
+        "a<b     0.90 (0.77 to 1.03)",
     ]
     assert "a&lt;b" in shown[-1]["text/html"]
     assert "<caption>Accuracy by depth</caption>" in shown[-1]["text/html"]

@@ -20,7 +20,7 @@ from IPython.display import display
 display({"image/png": "iVBORw0KGgo=", "text/plain": TEXT}, raw=True)
 """
 EQUIVALENT = "A line that falls from 1.0 to 0.2 within ten steps of training."
-MEASURED = "print('Accuracy', '0.93 ± 0.02', 'of', 200, 'pictures in 3.1 s, error 0.125')"
+MEASURED = "print('Accuracy', '0.93 (0.91 to 0.95)', 'of', 200, 'pictures in 3.1 s, error 0.125')"
 
 
 def stream(text: str, name: str = "stdout") -> NotebookNode:
@@ -45,10 +45,10 @@ def stored(text: str) -> list[NotebookNode]:
 
 
 GOOD = {
-    "same": stored("Accuracy 0.93 ± 0.02 of 200 pictures in 3.1 s, error 0.125"),
-    "within-spread": stored("Accuracy 0.95 ± 0.03 of 200 pictures in 3.1 s, error 0.125"),
-    "other-duration": stored("Accuracy 0.93 ± 0.02 of 200 pictures in 7.9 s, error 0.125"),
-    "last-place": stored("Accuracy 0.93 ± 0.02 of 200 pictures in 3.1 s, error 0.126"),
+    "same": stored("Accuracy 0.93 (0.91 to 0.95) of 200 pictures in 3.1 s, error 0.125"),
+    "within-spread": stored("Accuracy 0.95 (0.92 to 0.98) of 200 pictures in 3.1 s, error 0.125"),
+    "other-duration": stored("Accuracy 0.93 (0.91 to 0.95) of 200 pictures in 7.9 s, error 0.125"),
+    "last-place": stored("Accuracy 0.93 (0.91 to 0.95) of 200 pictures in 3.1 s, error 0.126"),
     "figure": [code(FIGURE.replace("TEXT", repr(EQUIVALENT)), picture(EQUIVALENT))],
     "own-folder": [code("from pathlib import Path\nprint(*Path.cwd().iterdir())", stream("\n"))],
 }
@@ -59,15 +59,15 @@ BAD = {
         "further apart than the larger spread",
     ),
     "integer": (
-        stored("Accuracy 0.93 ± 0.02 of 201 pictures in 3.1 s, error 0.125"),
+        stored("Accuracy 0.93 (0.91 to 0.95) of 201 pictures in 3.1 s, error 0.125"),
         "whole numbers must be the same",
     ),
     "decimal": (
-        stored("Accuracy 0.93 ± 0.02 of 200 pictures in 3.1 s, error 0.127"),
+        stored("Accuracy 0.93 (0.91 to 0.95) of 200 pictures in 3.1 s, error 0.127"),
         "more than one unit",
     ),
     "word": (
-        stored("Precision 0.93 ± 0.02 of 200 pictures in 3.1 s, error 0.125"),
+        stored("Precision 0.93 (0.91 to 0.95) of 200 pictures in 3.1 s, error 0.125"),
         "stored 'Precision ', now 'Accuracy '",
     ),
     "missing-output": ([code("x = 1", stream("one\n"))], "1 outputs are stored, the cell now"),

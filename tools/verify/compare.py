@@ -1,8 +1,9 @@
 """The rule by which a fresh output is held to the stored one.
 
 - text: the same, apart from how many blanks or rule characters pad it;
-- ``a ± s`` against ``b ± t``: no further apart than the larger spread, plus one unit of the last
-  printed place; the spreads themselves within a factor of ten;
+- ``a (b to c)``, a mean with its interval: another machine is another sample, so the two means may
+  lie up to ``REACHES`` times the wider interval's longer arm apart, plus one unit of the last
+  printed place; the arms themselves within a factor of ten;
 - integers: the same;
 - decimals: within one unit of the last printed place;
 - pictures: not compared; the text that stands beside them is;
@@ -21,10 +22,13 @@ from typing import Any
 NUMBER = r"\d++(?:\.\d++)?(?:[eE][-+]?\d++)?(?!\.\d)"
 SIGN = r"(?:(?<![\w.)\]])[-+−])?"
 TOKEN = re.compile(
-    rf"(?P<mean>(?<![\w.]){SIGN}{NUMBER})\s*±\s*(?P<spread>{NUMBER})"
+    rf"(?P<mean>(?<![\w.]){SIGN}{NUMBER}) \((?P<low>{SIGN}{NUMBER}) to (?P<high>{SIGN}{NUMBER})\)"
     rf"|(?P<number>(?<![\w.]){SIGN}{NUMBER})"
 )
-SPREAD_FACTOR = 10
+REACHES = 4
+"""How far two machines may differ, in arms of the interval: wide, since three runs may agree by
+chance. It says nothing to a reader; claims are held to the interval itself."""
+ARM_FACTOR = 10
 SKIPPED_KINDS = ("image/", "application/vnd.jupyter.widget")
 
 
@@ -49,11 +53,29 @@ class Number:
         return "." in self.text
 
 
-Token = str | Number | tuple[Number, Number]
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its interval as printed: ``84 (80 to 88)``."""
+
+    mean: Number
+    low: Number
+    high: Number
+
+    @property
+    def arm(self) -> Decimal:
+        """The longer of the two ways from the mean to an end."""
+        return max(self.mean.value - self.low.value, self.high.value - self.mean.value)
+
+    @property
+    def text(self) -> str:
+        return f"{self.mean.text} ({self.low.text} to {self.high.text})"
+
+
+Token = str | Number | Interval
 
 
 def tokens(text: str) -> list[Token]:
-    """The text as a list of words between numbers, numbers, and (mean, spread) pairs."""
+    """The text as a list of words between numbers, numbers, and means with intervals."""
     found: list[Token] = []
     end = 0
     for match in TOKEN.finditer(text):
@@ -62,7 +84,7 @@ def tokens(text: str) -> list[Token]:
         if match.group("number"):
             found.append(Number.of(match.group("number")))
         else:
-            found.append((Number.of(match.group("mean")), Number.of(match.group("spread"))))
+            found.append(Interval(*(Number.of(match.group(k)) for k in ("mean", "low", "high"))))
         end = match.end()
     if end < len(text):
         found.append(text[end:])
@@ -93,8 +115,8 @@ def difference(stored: str, fresh: str, masks: Mapping[str, str] | None = None) 
 
 
 def _token_difference(stored: Token, fresh: Token) -> str:
-    if isinstance(stored, tuple) and isinstance(fresh, tuple):
-        return _measured_difference(stored, fresh)
+    if isinstance(stored, Interval) and isinstance(fresh, Interval):
+        return _interval_difference(stored, fresh)
     if isinstance(stored, Number) and isinstance(fresh, Number):
         return _number_difference(stored, fresh)
     if stored == fresh:
@@ -116,15 +138,16 @@ def _number_difference(stored: Number, fresh: Number) -> str:
     return f"{saying}: more than one unit ({unit:f}) of the last printed place apart"
 
 
-def _measured_difference(stored: tuple[Number, Number], fresh: tuple[Number, Number]) -> str:
-    (a, s), (b, t) = stored, fresh
-    saying = f"stored {a.text} ± {s.text}, now {b.text} ± {t.text}"
-    unit = max(a.unit, b.unit)
-    if abs(a.value - b.value) > max(s.value, t.value) + unit:
-        return f"{saying}: further apart than the larger spread"
-    least = max(min(s.value, t.value), s.unit, t.unit)
-    if max(s.value, t.value) > SPREAD_FACTOR * least:
-        return f"{saying}: the spreads differ by more than a factor of {SPREAD_FACTOR}"
+def _interval_difference(stored: Interval, fresh: Interval) -> str:
+    if stored == fresh:
+        return ""
+    saying = f"stored {stored.text}, now {fresh.text}"
+    unit = max(stored.mean.unit, fresh.mean.unit)
+    arms = max(stored.arm, unit), max(fresh.arm, unit)
+    if abs(stored.mean.value - fresh.mean.value) > REACHES * max(arms) + unit:
+        return f"{saying}: further apart than {REACHES} arms of the wider interval"
+    if max(arms) > ARM_FACTOR * min(arms):
+        return f"{saying}: the intervals differ by more than a factor of {ARM_FACTOR}"
     return ""
 
 
@@ -139,9 +162,7 @@ def _first_difference(stored: str, fresh: str) -> tuple[str, str]:
 
 
 def _shown(token: Token) -> str:
-    if isinstance(token, tuple):
-        return f"{token[0].text} ± {token[1].text}"
-    return token.text if isinstance(token, Number) else repr(token[:80])
+    return repr(token[:80]) if isinstance(token, str) else token.text
 
 
 def output_difference(

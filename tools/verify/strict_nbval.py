@@ -210,7 +210,7 @@ class StrictCell(IPyNbCell):
             advice = (
                 f"If that is what you meant, run `make notebooks PAGES={page} FORCE=1` and look "
                 "at the diff. If you changed nothing, the output depends on the machine: print "
-                "mean ± spread, a bound, or fewer digits."
+                "a Measured with its interval, or fewer digits."
             )
         elif "ClaimFailed" in detail:
             what = f"makes a claim that does not hold here:\n{detail}"
