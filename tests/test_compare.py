@@ -86,3 +86,15 @@ def test_masks_leave_other_numbers_alone() -> None:
     assert difference("3 s of 200 steps", "4 s of 300 steps", MASKS)
     assert difference("2 scales", "3 scales", MASKS)
     assert difference("3 times larger", "4 times larger", MASKS)
+
+
+@pytest.mark.parametrize("kind", ["drawing", "slider"])
+def test_a_drawing_counts_as_present_and_its_text_is_compared(kind):
+    def output(html, text):
+        return [{"output_type": "display_data", "data": {"text/html": html, "text/plain": text}}]
+
+    drawn = f'<figure class="cnn50-{kind}"><svg width="1"/></figure>'
+    stored = output(drawn, "Two blocks, 3 arrows")
+    assert output_difference(stored, output(drawn.replace("1", "2"), "Two blocks, 3 arrows")) == ""
+    assert "whole numbers" in output_difference(stored, output(drawn, "Two blocks, 4 arrows"))
+    assert output_difference(stored, output("<p>no drawing</p>", "Two blocks, 3 arrows")) != ""

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from cnn50.intervals import Measured
 def shown(monkeypatch):
     """What was displayed, newest last."""
     outputs: list[dict] = []
-    monkeypatch.setattr(figures, "display", lambda data, raw: outputs.append(data))
+    monkeypatch.setattr(figures.base, "display", lambda data, raw: outputs.append(data))
     return outputs
 
 
@@ -112,3 +113,60 @@ def test_a_large_picture_is_stored_as_jpeg(shown):
     figures.images([noise], ["noise"])
     assert "image/png" not in shown[-1]
     assert Image.open(io.BytesIO(base64.b64decode(shown[-1]["image/jpeg"]))).format == "JPEG"
+
+
+PLAN = """
+    image
+    small large
+    join
+    """
+TEXT = "An image of 3 by 800 by 1216 goes two ways, then both are joined."
+
+
+def test_a_drawing_is_text_in_a_vector_with_a_name(shown):
+    arrows = ["image -> small -> join: $P_2$, 200 × 304", "image --> large -> join"]
+    blocks = {"image": figures.tensor((800, 1216, 3), "Image"), "join": figures.joint("+")}
+    figures.drawing(PLAN, blocks, arrows, text=TEXT, groups={"Two ways": "small large"})
+    drawn = shown[-1]["text/html"]
+    assert shown[-1]["text/plain"] == TEXT
+    assert drawn.startswith(f'<div class="cnn50-drawing" role="img" aria-label="{TEXT}">')
+    for words in ("Image", "800 × 1216 × 3", "small", "Two ways", 'font-size="8.2">2<'):
+        assert words in drawn
+    assert drawn.count("<svg") == 1 and " id=" not in drawn
+    assert not re.search(r'(fill|stroke)="(black|white|#000|#fff)', drawn)
+    figures.drawing(PLAN, blocks, arrows, text=TEXT, groups={"Two ways": "small large"})
+    assert shown[-1]["text/html"] == drawn
+
+
+def test_a_wide_plan_is_a_second_layout(shown):
+    figures.drawing(PLAN, text=TEXT, wide="image small large join")
+    assert shown[-1]["text/html"].count("<svg") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"arrows": ["image -> nothing"]}, "nothing is not in the plan"),
+        ({"arrows": ["image small"]}, "An arrow is"),
+        ({"blocks": {"other": "x"}}, "Not in the narrow plan: other"),
+        ({"wide": "image small"}, "wide plan has other names: join, large"),
+        ({"colors": {"red": "image"}}, "Colour 'red'; there are blue"),
+        ({"groups": {"All": "image all"}}, "Not in the plan: all"),
+        ({"blocks": {"small": "w" * 30, "large": "w" * 30}}, "'small large' of the narrow plan"),
+        ({"text": "too short"}, "at least 8 words"),
+    ],
+)
+def test_a_drawing_says_what_is_wrong_with_it(options, message):
+    with pytest.raises(ValueError, match=message):
+        figures.drawing(PLAN, **({"text": TEXT} | options))
+
+
+def test_grids_and_tensors_hold_to_their_shapes():
+    with pytest.raises(ValueError, match="same number of values"):
+        figures.grid([[1, 2], [3]])
+    with pytest.raises(ValueError, match="not within 2 × 2"):
+        figures.grid([[1, 2], [3, 4]], boxes={"blue": [(0, 0, 3, 1)]})
+    with pytest.raises(ValueError, match="needs values, or shape"):
+        figures.grid()
+    with pytest.raises(ValueError, match="height, width, channels"):
+        figures.tensor((28, 28))

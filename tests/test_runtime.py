@@ -49,7 +49,7 @@ def test_steps_are_capped_only_in_a_smoke_run(monkeypatch):
 
 def test_scale_report_lists_the_picks(monkeypatch, capsys):
     shown = []
-    monkeypatch.setattr(figures, "display", lambda data, raw: shown.append(data["text/plain"]))
+    monkeypatch.setattr(figures.base, "display", lambda data, raw: shown.append(data["text/plain"]))
     monkeypatch.setenv("CNN50_SCALE", "cpu")
     cnn50.pick("training images", cpu=100, gpu=60_000)
     monkeypatch.setattr(runtime, "measured", lambda name: {})
@@ -59,7 +59,7 @@ def test_scale_report_lists_the_picks(monkeypatch, capsys):
 
 
 def test_scale_report_prints_measured_runs(monkeypatch, capsys):
-    monkeypatch.setattr(figures, "display", lambda data, raw: None)
+    monkeypatch.setattr(figures.base, "display", lambda data, raw: None)
     monkeypatch.setenv("CNN50_SCALE", "cpu")
     runs = {"runs": [{"page": "q99", "machine": "one GPU", "seconds": 12}]}
     monkeypatch.setattr(runtime, "measured", lambda name: runs)

@@ -6,7 +6,7 @@
   printed place; the arms themselves within a factor of ten;
 - integers: the same;
 - decimals: within one unit of the last printed place;
-- pictures: not compared; the text that stands beside them is;
+- pictures, drawings and sliders: not compared; the text that stands beside them is;
 - durations and rates: masked beforehand (``tools/verify/sanitize.cfg``).
 """
 
@@ -30,6 +30,8 @@ REACHES = 4
 chance. It says nothing to a reader; claims are held to the interval itself."""
 ARM_FACTOR = 10
 SKIPPED_KINDS = ("image/", "application/vnd.jupyter.widget")
+DRAWN = re.compile(r'<(div|figure) class="cnn50-(drawing|slider)"')
+"""How the HTML of a drawing or a slider begins; it counts as present, as a picture does."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,8 @@ def _parts(output: Mapping[str, Any]) -> dict[str, str]:
     parts = {}
     for kind, content in output["data"].items():
         text = "".join(content) if isinstance(content, list) else str(content)
-        parts[kind] = "" if kind.startswith(SKIPPED_KINDS) else text
+        skipped = kind.startswith(SKIPPED_KINDS) or (kind == "text/html" and DRAWN.match(text))
+        parts[kind] = "" if skipped else text
     return parts
 
 

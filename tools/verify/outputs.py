@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from tools.verify.compare import DRAWN
+
 FORBIDDEN_TAGS = re.compile(r"nbval-|remove-|raises-exception|skip-execution")
 FORBIDDEN_COMMENTS = re.compile(r"^\s*#\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)", re.M)
 MACHINE = re.compile(
@@ -58,7 +60,8 @@ def _output_problems(output: NotebookNode) -> Iterator[str]:
     data = output.get("data", {})
     if any("widget" in kind for kind in data):
         yield "shows a widget, which is neither stored nor compared: turn the progress bar off"
-    if any(kind.startswith("image/") for kind in data):
+    drawn = DRAWN.match(data.get("text/html", ""))
+    if drawn or any(kind.startswith("image/") for kind in data):
         plain = data.get("text/plain", "")
         if len(plain.split()) < 8 or plain.startswith("<") or not re.search(r"\d", plain):
             yield (
