@@ -59,8 +59,9 @@ new: .venv/for-test ## Q=17: start a page from the template
 colab-files: .venv/for-book ## notebooks that carry cnn50 themselves, in _build/colab
 	$(RUN) -m tools.site.colab_files
 
-publish-as: .venv/for-book ## REPO=owner/name: make this copy point at your GitHub repository
-	$(RUN) -m tools.site.publish_as $(if $(REPO),$(REPO),$(error Say where: make publish-as REPO=owner/name))
+publish-as: .venv/for-book ## REPO=owner/name: make this copy point at your GitHub repository; BRANCH=
+	$(RUN) -m tools.site.publish_as $(if $(BRANCH),--branch "$(BRANCH)") \
+		$(if $(REPO),"$(REPO)",$(error Say where: make publish-as REPO=owner/name))
 
 lock: .venv/bin/python ## resolve requirements.txt anew from pyproject.toml
 	@$(RUN) -m pip install --quiet --disable-pip-version-check $(UV)

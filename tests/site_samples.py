@@ -16,6 +16,7 @@ from tools import ROOT
 from tools.pages.page import setup_cell
 from tools.pages.questions import Question, find_question
 from tools.pages.toc import update
+from tools.site.publish_as import publish_as
 
 FIGURE_TEXT = "Accuracy against shift in pixels: max pooling 0.91, average pooling 0.87, none 0.62."
 COPIED = ["_config.yml", "book", "cnn50", "pyproject.toml", "README.md", "LICENSE"]
@@ -140,6 +141,7 @@ def sample(question: Question, facts: dict, *, figure_text: str = FIGURE_TEXT) -
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "language_info": {"name": "python", "pygments_lexer": "ipython3"},
         "cnn50": facts,
+        "cnn50_stored": "0123456789abcdef",
     }
     return new_notebook(cells=cells, metadata=metadata)
 
@@ -172,4 +174,17 @@ def make_book(root: Path, second: NotebookNode | None = None) -> Path:
     nbformat.write(first_page(), root / "notebooks" / "q01-feature-extraction.ipynb")
     nbformat.write(second or second_page(), root / "notebooks" / "q16-spatial-pooling.ipynb")
     update(root)
+    return root
+
+
+def published_copy(root: Path, name: str, branch: str) -> Path:
+    """A copy of the book as it stands, published as ``name``."""
+    root.mkdir(parents=True)
+    for part in [*COPIED, "_toc.yml", "notebooks", "requirements.txt"]:
+        source, target = ROOT / part, root / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    publish_as(name, root, branch)
     return root

@@ -115,9 +115,9 @@ def served(tmp_path_factory) -> Iterator[Served]:
     if missing:
         pytest.skip(missing)
     folder = tmp_path_factory.mktemp("served")
-    build.build(ROOT, folder / "book", "example/cnn50")
+    build.build(ROOT, folder / "book")
     root = make_book(tmp_path_factory.mktemp("sample") / "book")
-    build.build(root, folder / "sample", "example/cnn50")
+    build.build(root, folder / "sample")
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

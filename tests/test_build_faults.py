@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.site import build
+from tools.site.repository import Repository
 
 
 @pytest.fixture
@@ -15,10 +16,11 @@ def output(tmp_path: Path) -> Path:
     folder = tmp_path / "_build" / "html"
     folder.mkdir(parents=True)
     (folder / "index.html").write_text("old")
+    (folder / "searchindex.js").write_text("")
     return folder
 
 
-def new_site(root: Path, folder: Path, repository: str) -> Path:
+def new_site(root: Path, folder: Path, repository: Repository) -> Path:
     """Stands for Sphinx, and builds a site of one page."""
     site = folder / "_build" / "html"
     site.mkdir(parents=True)
@@ -28,7 +30,7 @@ def new_site(root: Path, folder: Path, repository: str) -> Path:
 
 def build_over(output: Path, monkeypatch: pytest.MonkeyPatch, sphinx: object = new_site) -> None:
     monkeypatch.setattr(build, "run_sphinx", sphinx)
-    monkeypatch.setattr(build.colab_files, "write_all", lambda root, folder: None)
+    monkeypatch.setattr(build.colab_files, "write_all", lambda *places: None)
     build.build(output.parent.parent, output)
 
 
@@ -49,7 +51,7 @@ def test_a_new_site_takes_the_place_of_the_old(
 def test_a_build_that_ends_half_way(
     output: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    def half(root: Path, folder: Path, repository: str) -> Path:
+    def half(root: Path, folder: Path, repository: Repository) -> Path:
         new_site(root, folder, repository)
         raise error
 
@@ -72,3 +74,10 @@ def test_an_interruption_between_the_old_site_and_the_new(
     with pytest.raises(KeyboardInterrupt):
         build_over(output, monkeypatch)
     assert is_old_and_alone(output)
+
+
+def test_a_folder_that_is_no_site_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("my own page")
+    with pytest.raises(build.BuildFailed, match="not replaced"):
+        build.build(tmp_path, tmp_path)
+    assert (tmp_path / "index.html").read_text() == "my own page"

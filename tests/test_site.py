@@ -9,8 +9,6 @@ import io
 import json
 import re
 import resource
-import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,17 +20,19 @@ import nbformat
 import pytest
 import yaml
 from fontTools.ttLib import TTFont
-from site_samples import FIGURE_TEXT, make_book, second_page
+from site_samples import FIGURE_TEXT, make_book, published_copy, second_page
 
 from tools import ROOT
 from tools.pages import toc
 from tools.pages.page import setup_cell
 from tools.pages.questions import part_titles, questions
 from tools.site import build, colab_files, publish_as
+from tools.site.repository import Repository, configured, name_in
 
 pytestmark = pytest.mark.site
 
-REPOSITORY = "example/cnn50"
+REPOSITORY = Repository("example/cnn50", "a/branch")
+UNNAMED = Repository("somebody/else", "main")
 BUILD_SECONDS = 60
 WIRE_BYTES = 1_000_000
 INVISIBLE = {"\u2061", "\ufe00"}  # the application of a function, the choice of a letter's form
@@ -93,9 +93,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Site:
-    """The book as it stands, with a repository."""
+    """The book as it stands, published from a repository."""
+    folder = tmp_path_factory.mktemp("site")
+    root = published_copy(folder / "book", REPOSITORY.name, REPOSITORY.branch)
     started = processor_seconds()
-    index = build.build(ROOT, tmp_path_factory.mktemp("site") / "html", REPOSITORY)
+    index = build.build(root, folder / "html", REPOSITORY)
     assert processor_seconds() - started <= BUILD_SECONDS
     return Site(index)
 
@@ -114,8 +116,8 @@ def sample_root(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def sample(sample_root) -> Site:
-    """The sample book's site, with no repository."""
-    return Site(build.build(sample_root, sample_root.parent / "html", ""))
+    """The sample book's site, whose notebooks do not name the repository."""
+    return Site(build.build(sample_root, sample_root.parent / "html", UNNAMED))
 
 
 def both(site: Site, sample: Site) -> Iterator[Page]:
@@ -231,11 +233,11 @@ def test_each_colab_button_opens_the_pages_own_notebook(site):
     for slug, page in site.questions.items():
         colab = "https://colab.research.google.com/github/"
         buttons = [a["href"] for a in page.each("a") if a.get("href", "").startswith(colab)]
-        assert buttons == [f"{colab}{REPOSITORY}/blob/main/notebooks/{slug}.ipynb"]
+        assert buttons == [f"{colab}example/cnn50/blob/a/branch/notebooks/{slug}.ipynb"]
         assert (ROOT / "notebooks" / f"{slug}.ipynb").is_file()
 
 
-def test_no_repository_no_colab_button(sample):
+def test_no_colab_button_where_the_notebook_names_another_repository(sample):
     for slug, page in sample.questions.items():
         assert "colab.research.google.com/github" not in page.text, slug
         assert "Open in Colab" not in page.text, slug
@@ -245,7 +247,7 @@ def test_each_page_offers_its_notebook_and_the_self_contained_one(site):
     for slug, page in site.questions.items():
         files = [site.local(page, a["href"]) for a in page.each("a") if "download" in a]
         assert [f.parent.name for f in files] == ["notebooks", "colab"], slug
-        original = (ROOT / "notebooks" / f"{slug}.ipynb").read_bytes()
+        original = (site.folder.parent / "book" / "notebooks" / f"{slug}.ipynb").read_bytes()
         assert files[0].read_bytes() == original
         assert nbformat.read(files[1], as_version=4)
 
@@ -325,6 +327,7 @@ def test_a_faulty_page_does_not_build_and_leaves_the_old_site(tmp_path):
     output = tmp_path / "html"
     output.mkdir()
     (output / "index.html").write_text("the old site")
+    (output / "searchindex.js").write_text("")
     with pytest.raises(build.BuildFailed) as failure:
         build.build(root, output)
     said = str(failure.value)
@@ -337,26 +340,8 @@ def test_a_faulty_page_does_not_build_and_leaves_the_old_site(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["book", "html"]
 
 
-def test_where_the_repository_comes_from(tmp_path):
-    shutil.copy(ROOT / "_config.yml", tmp_path)
-    publish_as.rewrite(tmp_path / "_config.yml", publish_as.CONFIG, r'\g<1> ""')
-    assert build.find_repository(tmp_path)[0] == ""
-    assert "no Colab button" in build.find_repository(tmp_path)[1]
-    git = ["git", "-C", str(tmp_path)]
-    subprocess.run([*git, "init", "-q"], check=True)
-    address = "git@github.com:somebody/their-copy.git"
-    subprocess.run([*git, "remote", "add", "origin", address], check=True)
-    assert build.find_repository(tmp_path)[0] == "somebody/their-copy"
-    address = "https://gitlab.com/somebody/their-copy.git"
-    subprocess.run([*git, "remote", "set-url", "origin", address], check=True)
-    assert build.find_repository(tmp_path)[0] == ""
-    url = r'\g<1> "https://github.com/owner/name"'
-    publish_as.rewrite(tmp_path / "_config.yml", publish_as.CONFIG, url)
-    assert build.find_repository(tmp_path)[0] == "owner/name"
-
-
 def test_all_pages_name_the_same_repository():
-    name = build.configured_repository()
+    name = name_in(configured()[0])
     for path in publish_as.pages():
         found = publish_as.CELL.findall(path.read_text(encoding="utf-8"))
         assert len(found) == 1, path
@@ -401,9 +386,9 @@ def test_self_contained_notebooks_carry_the_package(sample_root, tmp_path):
 
     ours = json.loads(written[1].read_text(encoding="utf-8"))
     theirs = json.loads((sample_root / "notebooks" / written[1].name).read_text(encoding="utf-8"))
-    different = [
-        k for k, (a, b) in enumerate(zip(ours["cells"], theirs["cells"], strict=True)) if a != b
-    ]
+    assert "cnn50_stored" not in ours["metadata"], "it is no stored notebook"
+    both = zip(ours["cells"], theirs["cells"], strict=True)
+    different = [k for k, (a, b) in enumerate(both) if a != b and a["cell_type"] == "code"]
     assert len(different) == 1
     setup = "".join(ours["cells"][different[0]]["source"])
     assert '%pip install -q "{wheel}[run]"' in setup

@@ -6,8 +6,11 @@ Level, run time and prerequisites come from the page's front matter.
 from __future__ import annotations
 
 import os
+import re
 from html import escape
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from docutils import nodes
 from site_catalog import facts, has_landed, landed, questions, run_time, stars
@@ -20,10 +23,20 @@ COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{pa
 GITHUB = "https://github.com/"
 
 
-def repository(app: Sphinx) -> str:
-    """``owner/name`` on GitHub; empty where none is known. ``make book`` passes what it found."""
-    url = app.config.html_theme_options.get("repository_url", "")
-    return os.environ.get("CNN50_REPOSITORY", url.removeprefix(GITHUB)).strip("/")
+def repository(app: Sphinx) -> tuple[str, str]:
+    """(``owner/name``, branch) on GitHub; empty where none is known. ``make book`` passes them."""
+    options = app.config.html_theme_options
+    url = options.get("repository_url") or ""
+    name = url.removeprefix(GITHUB).strip("/") if url.startswith(GITHUB) else ""
+    branch = os.environ.get("CNN50_BRANCH") or options.get("repository_branch") or "main"
+    return os.environ.get("CNN50_REPOSITORY", name), branch
+
+
+def installs_from(app: Sphinx, docname: str) -> str:
+    """The repository that the notebook's first cell installs cnn50 from; empty where none."""
+    text = Path(app.srcdir, f"{docname}.ipynb").read_text(encoding="utf-8")
+    found = re.search(r'\bREPOSITORY = \\?"([^"\\\n]*)', text)
+    return found[1] if found else ""
 
 
 def prerequisites(app: Sphinx, docname: str, numbers: list[int]) -> str:
@@ -48,9 +61,9 @@ def files(app: Sphinx, docname: str) -> str:
     here = app.builder.get_target_uri(docname)
     slug = docname.rpartition("/")[2]
     links = []
-    if name := repository(app):
-        branch = app.config.html_theme_options.get("repository_branch") or "main"
-        url = COLAB.format(repository=name, branch=branch, page=docname)
+    name, branch = repository(app)
+    if name and name == installs_from(app, docname):
+        url = COLAB.format(repository=name, branch=quote(branch), page=docname)
         links.append(f'<a class="run" href="{escape(url)}" rel="noopener">Open in Colab</a>')
     for text, target, why in (
         ("notebook", f"_sources/{docname}.ipynb", "The notebook behind this page"),

@@ -15,69 +15,44 @@ import tempfile
 import time
 from pathlib import Path
 
-import yaml
-
 from tools import ROOT
 from tools.pages import toc
 from tools.site import colab_files
+from tools.site.repository import Repository, find
 
 OUTPUT = ROOT / "_build" / "html"
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
+NO_REPOSITORY = Repository()
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-GITHUB = re.compile(r"github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?$")
 
 
 class BuildFailed(RuntimeError):
     """The site could not be built; the message is what Sphinx said."""
 
 
-def configured_repository(root: Path = ROOT) -> str:
-    """``owner/name`` from ``_config.yml``; empty where none is set."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    match = GITHUB.search((config.get("repository") or {}).get("url") or "")
-    return match[1] if match else ""
-
-
-def remote_repository(root: Path = ROOT) -> str:
-    """``owner/name`` of the clone's own GitHub remote ``origin``; empty where there is none."""
-    command = ["git", "-C", str(root), "remote", "get-url", "origin"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    match = GITHUB.search(answer.stdout.strip())
-    return match[1] if match else ""
-
-
-def find_repository(root: Path = ROOT) -> tuple[str, str]:
-    """(``owner/name`` or empty, one line that says where it comes from)."""
-    if name := configured_repository(root):
-        return name, f"Colab buttons open {name} (from _config.yml)."
-    if name := remote_repository(root):
-        return name, f"Colab buttons open {name} (from the git remote origin)."
-    return "", (
-        "No repository is known, so the pages carry no Colab button: "
-        "`make publish-as REPO=owner/name` sets one."
-    )
-
-
-def run_sphinx(root: Path, folder: Path, repository: str) -> Path:
+def run_sphinx(root: Path, folder: Path, repository: Repository) -> Path:
     """Build into ``folder`` and return the site's folder. Raises ``BuildFailed``."""
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(root)]
     command += ["--path-output", str(folder), "-n", "-W", "--keep-going", "-q"]
-    environment = {**os.environ, "CNN50_REPOSITORY": repository}
+    environment = {**os.environ, "CNN50_REPOSITORY": repository.name}
+    environment["CNN50_BRANCH"] = repository.branch
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildFailed(COLOUR.sub("", done.stdout + done.stderr).strip())
     return folder / "_build" / "html"
 
 
-def build(root: Path = ROOT, output: Path = OUTPUT, repository: str = "") -> Path:
-    """Build the site of ``root`` at ``output`` and return the path of its home page."""
+def build(root: Path = ROOT, output: Path = OUTPUT, repository: Repository = NO_REPOSITORY) -> Path:
+    """Build the site of ``root`` at ``output`` and return the path of its home page.
+
+    Raises ``BuildFailed`` where ``output`` is a folder that holds anything but a site built before.
+    """
+    if output.is_dir() and any(output.iterdir()) and not (output / "searchindex.js").exists():
+        raise BuildFailed(f"{output} holds something that is no site of this book: not replaced.")
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".site-", dir=output.parent) as folder:
         site = run_sphinx(root, Path(folder), repository)
-        colab_files.write_all(root, site / "colab")
+        colab_files.write_all(root, site / "colab", repository)
         replace(output, site, Path(folder, "old"))
     return output / "index.html"
 
@@ -103,8 +78,12 @@ def main() -> int:
     started = time.monotonic()
     if toc.update():
         print("_toc.yml now lists the pages that have landed.")
-    repository, line = find_repository()
-    print(line)
+    try:
+        repository = find()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(repository.about)
     print("Building the site ...", flush=True)
     try:
         index = build(ROOT, output, repository)

@@ -1,7 +1,8 @@
 """Writes notebooks that carry the ``cnn50`` package themselves: ``make colab-files``.
 
 Uploaded to Colab (or opened in any Jupyter), such a notebook installs ``cnn50`` from its own setup
-cell and runs, with no repository at all. The same tree gives the same bytes.
+cell and runs, with no repository at all. The same tree gives the same bytes. Its links to other
+files of the book lead to the site or the repository; where neither is known they are plain text.
 """
 
 from __future__ import annotations
@@ -10,17 +11,41 @@ import argparse
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
+
+import yaml
 
 from tools import ROOT
+from tools.pages import files
+from tools.pages.yours import SIGNED
+from tools.site.repository import Repository, find
 
 OUTPUT = ROOT / "_build" / "colab"
 EPOCH = "1577836800"  # the date of every file in the wheel: 1 January 2020
+LINK = re.compile(
+    r"(?P<code>(?m:^[ ]{0,3}(?P<fence>```+|~~~+)(?s:.*?)(?:^[ ]{0,3}(?P=fence)|\Z))"
+    r"|(?<!`)(?P<ticks>`+)(?!`)(?s:.+?)(?<!`)(?P=ticks)(?!`)"
+    r"|\$\$(?s:.+?)\$\$|(?<![\\$])\$(?=\S)[^$]+?(?<=\S)\$(?!\d))"
+    r"|!?\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]"
+    r"\(\s*(?:<(?P<angle>[^>\n]+)>|(?P<bare>[^()<>\s]+))(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
+    r"|(?m:^[ ]{0,3}\[(?P<label>[^\[\]^][^\[\]]*)\]:[ \t]*(?P<named>\S+)[^\n]*\n?)"
+    r"|<(?:a|img)\b[^>]*?(?P<attribute>\s(?:href|src)=[\"'](?P<quoted>[^\"']+)[\"'])[^>]*>"
+)
+"""Code and formulas of Markdown, and its links: in line, defined apart, and in HTML."""
+
+RELATIVE = re.compile(
+    r"(?![a-z][a-z0-9+.-]*:|//|#)(?:\.{1,2}/|[^\s?#]*\.\w+(?:[?#]|$))", re.IGNORECASE
+)
+"""The address of a file of the book: no scheme, no host, no place on the same page."""
+
 MARK = 'find_spec("cnn50")'  # what a page's setup cell is known by
 SETUP = '''\
 # @title Setup: installs cnn50 from this very file where it is not installed yet
@@ -71,24 +96,84 @@ def with_wheel(notebook: dict[str, Any], setup: str) -> dict[str, Any]:
     raise ValueError(f"no code cell with {MARK}")
 
 
-def write_all(root: Path = ROOT, output: Path = OUTPUT) -> list[Path]:
-    """Write one file a notebook; returns their paths."""
-    output.mkdir(parents=True, exist_ok=True)
+def with_links(source: str, address: Callable[[str], str]) -> str:
+    """Markdown whose relative links are replaced by ``address`` of them, or by their words.
+
+    Code and formulas stay as they are.
+    """
+
+    dropped = []
+
+    def replaced(found: re.Match[str]) -> str:
+        group = next((g for g in ("bare", "angle", "named", "quoted") if found[g]), "")
+        if not group or not RELATIVE.match(unquote(found[group])):
+            return found[0]
+        if new := address(found[group]):
+            return _without(found, group, new)
+        if group == "quoted":  # <a> without an address is plain text
+            return _without(found, "attribute", "")
+        if group == "named":
+            dropped.append(found["label"])
+            return ""
+        return found["words"]
+
+    text = LINK.sub(replaced, source)
+    for label in dropped:
+        name = re.escape(label)
+        text = re.sub(rf"\[((?:[^\[\]]|\[[^\[\]]*\])+)\]\[{name}\]", r"\1", text, flags=re.I)
+        text = re.sub(rf"\[({name})\](?:\[\])?(?![(\[:])", r"\1", text, flags=re.I)
+    return text
+
+
+def _without(found: re.Match[str], group: str, new: str) -> str:
+    """The match with ``new`` in place of one of its groups."""
+    start, end = (place - found.start() for place in found.span(group))
+    return found[0][:start] + new + found[0][end:]
+
+
+def addresses(root: Path, repository: Repository) -> Callable[[str], str]:
+    """What turns a link in a notebook into one that holds anywhere, or into nothing."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    site = str(((config or {}).get("html") or {}).get("baseurl") or "").rstrip("/")
+    branch = quote(repository.branch)
+    code = f"https://github.com/{repository.name}/blob/{branch}" if repository.name else ""
+
+    def address(target: str) -> str:
+        path, mark, part = target.partition("#")
+        file = (root / "notebooks" / unquote(path)).resolve()
+        if not file.exists() or not file.is_relative_to(root.resolve()):
+            return ""
+        place = file.relative_to(root.resolve())
+        if site and place.suffix in (".ipynb", ".md") and place.parts[0] in ("book", "notebooks"):
+            return f"{site}/{quote(place.with_suffix('.html').as_posix())}{mark}{part}"
+        return f"{code}/{quote(place.as_posix())}{mark}{part}" if code else ""
+
+    return address
+
+
+def write_all(
+    root: Path = ROOT, output: Path = OUTPUT, repository: Repository | None = None
+) -> list[Path]:
+    """Write one file a notebook, all or none; returns their paths."""
     notebooks = sorted((root / "notebooks").glob("q*.ipynb"))
     if not notebooks:
         return []
     setup = setup_cell(*build_wheel(root))
-    written = []
+    address = addresses(root, find(root) if repository is None else repository)
+    texts = {}
     for path in notebooks:
         try:
             notebook = with_wheel(json.loads(path.read_text(encoding="utf-8")), setup)
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from error
-        target = output / path.name
-        text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-        target.write_text(text, encoding="utf-8")
-        written.append(target)
-    return written
+        notebook["metadata"].pop(SIGNED, None)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                text = with_links("".join(cell["source"]), address)
+                cell["source"] = text.splitlines(keepends=True)
+        texts[output / path.name] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    files.write_all(texts)
+    return list(texts)
 
 
 def main() -> None:
