@@ -170,3 +170,55 @@ def test_grids_and_tensors_hold_to_their_shapes():
         figures.grid()
     with pytest.raises(ValueError, match="height, width, channels"):
         figures.tensor((28, 28))
+
+
+def shifted(n=5, size=(20, 30)):
+    """Frames, values and captions of a slider."""
+    frames = [np.roll(np.tri(*size), k, axis=1) for k in range(n)]
+    said = [f"Accuracy {0.9 - k / 10:.2f} <here>." for k in range(n)]
+    return {"frames": frames, "values": list(range(n)), "captions": said}
+
+
+MOVED = {"label": "Shift", "unit": "pixels", "text": "A triangle moves to the right."}
+
+
+def test_a_slider_says_its_first_middle_and_last_frame(shown):
+    figures.slider(**shifted(), **MOVED, start=1, credit="A. Person")
+    assert shown[-1]["text/plain"] == (
+        "A triangle moves to the right. A slider moves Shift over 5 frames, from 0 pixels to "
+        "4 pixels; at 0 pixels: Accuracy 0.90 <here>; at 2 pixels: Accuracy 0.70 <here>; "
+        "at 4 pixels: Accuracy 0.50 <here>. Credit: A. Person"
+    )
+    content = shown[-1]["text/html"]
+    assert content.startswith('<figure class="cnn50-slider" aria-label="A triangle moves')
+    assert content.count("<img ") == content.count('width="420" height="280"') == 5
+    assert content.count("&lt;here&gt;.</span>") == 5
+    assert 'max="4" step="1" value="1" aria-valuetext="1 pixels"' in content
+    assert '<li class="shown" data-value="1 pixels">' in content
+    assert not re.search(r" id=|<script|https?:", content)
+    figures.slider(**shifted(), **MOVED, start=1, credit="A. Person")
+    assert shown[-1]["text/html"] == content
+
+
+def test_a_slider_takes_figures_too(shown):
+    made = [figures.new(height=2)[0] for _ in range(3)]
+    figures.slider(made, [0.25, 0.5, 1.0], captions=["one 1", "two 2", "three 3"], **MOVED)
+    assert 'width="672" height="192"' in shown[-1]["text/html"]
+    assert "from 0.25 pixels to 1 pixels" in shown[-1]["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"values": [0, 1]}, "5 frames, 2 values and 5 captions"),
+        ({"captions": ["1"] * 6}, "5 frames, 5 values and 6 captions"),
+        (shifted(2), "at least 3 frames"),
+        ({"start": 5}, "start is 5; the frames are 0 to 4"),
+        ({"frames": [np.ones((9, 9))] * 4 + [np.ones((9, 8))]}, "need one size"),
+        ({"frames": [np.ones((9, 9, 5))] * 5}, "A frame is a figure"),
+        ({"frames": list(np.random.default_rng(0).random((5, 300, 300, 3)))}, "150 are allowed"),
+    ],
+)
+def test_a_slider_says_what_is_wrong_with_it(shown, change, message):
+    with pytest.raises(ValueError, match=message):
+        figures.slider(**(shifted() | MOVED | change))

@@ -62,7 +62,8 @@ class Page(HTMLParser):
         """The addresses that a browser asks for when it opens the page."""
         found = [a["src"] for a in self.each("script", "img", "source", "iframe") if a.get("src")]
         kinds = ("stylesheet", "icon", "preload")
-        return found + [a["href"] for a in self.each("link") if a.get("rel") in kinds]
+        found += [a["href"] for a in self.each("link") if a.get("rel") in kinds]
+        return [address for address in found if not address.startswith("data:")]
 
     @property
     def ids(self) -> set[str]:

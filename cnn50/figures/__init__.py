@@ -11,6 +11,7 @@ from cnn50.figures.base import DPI, LINE_STYLES, MARKERS, PALETTE, STYLE, WIDTH,
 from cnn50.figures.drawings import block, drawing, grid, joint, tensor, words
 from cnn50.figures.pictures import boxes, images, masks, picture
 from cnn50.figures.plots import bars, curves, heatmap
+from cnn50.figures.sliders import slider
 from cnn50.figures.tables import table
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "new",
     "picture",
     "show",
+    "slider",
     "table",
     "tensor",
     "words",
