@@ -6,6 +6,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$p && break; done)
 RUN := .venv/bin/python
 JOBS ?= 2
+# The tools are these and no others: what the caller sets for Python and pytest stays outside, such as
+# a PYTHONPATH with packages of the same name, or PYTHONOPTIMIZE, under which no assertion fails.
+unexport $(filter-out PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED,$(filter PYTHON% PYTEST_%,$(.VARIABLES)))
+export PYTHONNOUSERSITE := 1
 # The pages' linear models are small: on two cores, two threads make scikit-learn ten times slower.
 export OPENBLAS_NUM_THREADS ?= 1
 LOCKED := requirements.txt pyproject.toml

@@ -1,7 +1,8 @@
 """What is the same on every page of *Convolutional networks in fifty questions*.
 
-``import cnn50`` comes first on a page. It quiets TensorFlow, seeds Python, NumPy and Keras, and
-turns TensorFlow's deterministic kernels on where there is no GPU.
+``import cnn50`` comes first on a page. It quiets TensorFlow, seeds Python, NumPy and Keras, turns
+TensorFlow's deterministic kernels on where there is no GPU, and sets back what a reader's own
+settings of Keras and Matplotlib would change.
 
 ``data``      real data and pretrained weights, every file checked by its sha256
 ``scenes``    procedural pictures whose boxes, masks and depths are known exactly
@@ -12,7 +13,8 @@ turns TensorFlow's deterministic kernels on where there is no GPU.
 ``measured``  figures from machines that are not this one, with machine, versions and date
 """
 
-from cnn50.runtime import pick, prepare, scale, seed, steps
+from cnn50.runtime import pick, scale, seed, steps
+from cnn50.settings import prepare
 
 __version__ = "1.0.0"
 __all__ = ["pick", "scale", "scale_report", "seed", "steps"]

@@ -19,6 +19,7 @@ from typing import Any
 
 from tools import ROOT
 from tools.pages.cells import Cell
+from tools.pages.files import read_text
 
 PINNED = (
     "tensorflow",
@@ -31,8 +32,9 @@ PINNED = (
 )
 """Packages whose version can change a printed number."""
 
-NEUTRAL = ("cnn50.data.fetch", "cnn50.data.errors")
-"""Modules that no output depends on: every file is held to its sha256, however it came."""
+NEUTRAL = ("cnn50.data.fetch", "cnn50.data.errors", "cnn50.settings")
+"""Modules that no output depends on: every file is held to its sha256, however it came, and the
+kernels that make outputs have no settings that could be set back."""
 
 
 def page_fingerprint(root: Path, cells: list[Cell]) -> str:
@@ -62,7 +64,7 @@ def pins(root: Path = ROOT) -> dict[str, str]:
 def locked(root: Path = ROOT) -> list[str]:
     """The lines of ``requirements.txt`` as ``name==version ; marker``, without the hashes."""
     path = root / "requirements.txt"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = read_text(path).splitlines() if path.exists() else []
     return [line.rstrip("\\ ") for line in lines if re.match(r"[A-Za-z0-9]", line)]
 
 
@@ -125,7 +127,7 @@ def _units_in(root: Path, module: str, path: Path, changed: int) -> tuple[_Unit,
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     return tuple(
         unit
-        for statement in ast.parse(path.read_text(encoding="utf-8")).body
+        for statement in ast.parse(read_text(path)).body
         for unit in _units_of(root, statement, package)
     )
 
@@ -265,7 +267,7 @@ def _data_entries(root: Path, words: set[str]) -> dict[str, Any]:
         return {}
     return {
         f"{kind}.{name}": entry
-        for kind, entries in tomllib.loads(path.read_text(encoding="utf-8")).items()
+        for kind, entries in tomllib.loads(read_text(path)).items()
         if kind != "mirror" and isinstance(entries, dict)
         for name, entry in entries.items()
         if name in words

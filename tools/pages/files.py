@@ -1,4 +1,8 @@
-"""How the tools read and write files: one or several are replaced whole or not at all."""
+"""How the tools read and write files: one or several are replaced whole or not at all.
+
+Text is UTF-8, and its lines end as on Unix. What an editor made of it is understood (a byte order
+mark, line ends of Windows) or told, and never written.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,23 @@ import nbformat
 from nbformat import NotebookNode
 
 
+class PageError(Exception):
+    """A page, or a file about pages, that cannot be found or read. The message says what to do."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a file without a byte order mark, its lines ended as on Unix."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PageError(
+            f"{path} is not UTF-8 (byte {error.start}): save it with that encoding."
+        ) from None
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The content of a JSON file; an empty dict where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return json.loads(read_text(path)) if path.exists() else {}
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -79,4 +97,4 @@ def json_text(content: dict[str, Any]) -> str:
 
 def read_notebook(path: Path) -> NotebookNode:
     """Read an ``.ipynb`` file."""
-    return nbformat.read(path, as_version=4)
+    return nbformat.reads(read_text(path), as_version=4)

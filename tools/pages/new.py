@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools import ROOT
 from tools.options import told
-from tools.pages.files import write_whole
+from tools.pages.files import read_text, write_whole
 from tools.pages.page import Page, pages, setup_cell
 from tools.pages.questions import find_question
 from tools.pages.rules import repository_in
@@ -25,7 +25,7 @@ def filled(page: Page) -> str:
         "{name}": page.name,
         "{setup}": setup_cell(min(places, default="")),
     }
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = read_text(TEMPLATE)
     for mark, word in words.items():
         text = text.replace(mark, word)
     return text

@@ -104,7 +104,7 @@ def says(path: Path, notebook: NotebookNode) -> bool:
         return False
     bare = nbformat.from_dict({**notebook, "metadata": {**notebook.metadata}})
     del bare.metadata[SIGNED]
-    stored = path.read_text(encoding="utf-8").rstrip()
+    stored = path.read_bytes().decode(errors="replace").rstrip()
     return stored in (nbformat.writes(notebook).rstrip(), nbformat.writes(bare).rstrip())
 
 

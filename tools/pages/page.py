@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from tools import ROOT
 from tools.pages.cells import Cell, Claim, cells_of, claims_in
 from tools.pages.dependencies import code_fingerprint, page_fingerprint
-from tools.pages.files import read_json
+from tools.pages.files import read_json, read_text
 from tools.pages.questions import PageError, Question, find_question, questions
 
 VERSION = "1.0.0"
@@ -76,7 +76,7 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        return self.text_path.read_text(encoding="utf-8")
+        return read_text(self.text_path)
 
     @cached_property
     def source(self) -> NotebookNode:

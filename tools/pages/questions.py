@@ -9,10 +9,8 @@ from pathlib import Path
 import yaml
 
 from tools import ROOT
-
-
-class PageError(Exception):
-    """A page that cannot be found or read. The message says what to do."""
+from tools.pages.files import PageError as PageError
+from tools.pages.files import read_text
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Question:
 
 def questions(root: Path = ROOT) -> list[Question]:
     """The fifty questions, by number, from ``book/questions.yml``."""
-    listed = yaml.safe_load((root / "book" / "questions.yml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load(read_text(root / "book" / "questions.yml"))
     found = [
         Question(row["number"], row["slug"], part["part"], row["question"])
         for part in listed["parts"]
@@ -43,7 +41,7 @@ def questions(root: Path = ROOT) -> list[Question]:
 
 def part_titles(root: Path = ROOT) -> dict[int, str]:
     """The titles of the eight parts."""
-    listed = yaml.safe_load((root / "book" / "questions.yml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load(read_text(root / "book" / "questions.yml"))
     return {part["part"]: part["title"] for part in listed["parts"]}
 
 

@@ -13,7 +13,7 @@ import yaml
 from nbformat import NotebookNode
 
 from tools.pages.cells import cells_of
-from tools.pages.files import read_json
+from tools.pages.files import read_json, read_text
 from tools.pages.page import Page, setup_cell, squash
 from tools.pages.questions import PageError, questions
 from tools.verify.breaks import breaks_of, broken, known_verdicts, trains
@@ -206,7 +206,7 @@ def techniques(page: Page) -> Iterator[str]:
 def technique_ids(page: Page) -> set[str]:
     """The ids in ``book/techniques.yml``."""
     path = page.root / "book" / "techniques.yml"
-    listed = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
+    listed = yaml.safe_load(read_text(path)) if path.exists() else []
     entries = listed.get("techniques", []) if isinstance(listed, dict) else listed or []
     return {entry["id"] for entry in entries}
 

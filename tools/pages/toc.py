@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from tools import ROOT
-from tools.pages.files import write_whole
+from tools.pages.files import read_text, write_whole
 
 HEAD = """\
 # The pages of the site, in order. Made by `python -m tools.pages.toc` (`make book` calls it) from
@@ -27,7 +27,7 @@ REFERENCE = [
 
 def expected(root: Path = ROOT) -> str:
     """The text that ``_toc.yml`` should have."""
-    text = (root / "book" / "questions.yml").read_text(encoding="utf-8")
+    text = read_text(root / "book" / "questions.yml")
     lines = ["  - caption: The book", "    chapters:"]
     lines += [f"      - file: {page}" for page in START]
     lines += ["  - caption: The fifty questions", "    chapters:"]
@@ -51,7 +51,7 @@ def update(root: Path = ROOT) -> bool:
     """Write ``_toc.yml`` where it is not as it should be; true where it was not."""
     path = root / "_toc.yml"
     wanted = expected(root)
-    if path.is_file() and path.read_text(encoding="utf-8") == wanted:
+    if path.is_file() and path.read_bytes() == wanted.encode():
         return False
     write_whole(path, wanted)
     return True

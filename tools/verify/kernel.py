@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import tempfile
@@ -19,13 +18,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from tools.verify.surroundings import environment
 from tools.verify.warm_kernel import manager_options
 
 PATIENCE = 6
 """How many times its budget a page may take: slow machines pass, hanging cells do not."""
-
-KEPT = ("CNN50_DATA",)
-"""Settings of this package that a verified run takes over from the caller: where data lies."""
 
 
 class CellFailed(Exception):
@@ -34,23 +31,6 @@ class CellFailed(Exception):
     def __init__(self, message: str, kind: str):
         super().__init__(message)
         self.kind = kind
-
-
-def environment(root: Path, **settings: str) -> dict[str, str]:
-    """The environment of a verified run: CPU, quiet, no setting of the caller but ``KEPT``.
-
-    ``root`` goes first on the module path, so that the package beside the pages is the one used.
-    """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("CNN50_") or k in KEPT}
-    path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH", "")) if p)
-    return kept | {
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "PYTHONHASHSEED": "0",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "PYTHONPATH": path,
-        **settings,
-    }
 
 
 class PromptClient(AsyncKernelClient):
@@ -86,7 +66,8 @@ def ends_request(message: dict[str, Any], request: str) -> bool:
 class Run:
     """A notebook in a fresh kernel, in an empty folder of its own.
 
-    ``python`` is the interpreter, where it is not this one; settings are environment variables.
+    ``python`` is the interpreter, where it is not this one; without ``warm`` the kernel starts the
+    ordinary way; settings are environment variables.
     Use it as a context and call ``cell`` for the places of the notebook to run, in order.
     """
 
@@ -97,12 +78,14 @@ class Run:
         limit: float,
         *,
         python: str = sys.executable,
+        warm: bool = True,
         **settings: str,
     ):
         self.notebook = notebook
         self.root = root
         self.python = python
-        self.environment = environment(root, **settings)
+        self.warm = warm
+        self.environment = environment(root, python, **settings)
         self.limit = limit
         self._stack = ExitStack()
 
@@ -113,7 +96,7 @@ class Run:
         self._stderr = self._stack.enter_context(tempfile.TemporaryFile("w+"))
         manager = AsyncKernelManager(
             client_class=f"{__name__}.{PromptClient.__name__}",
-            **manager_options(self.root, self.python),
+            **manager_options(self.root, self.python, self.warm),
         )
         self._client = NotebookClient(
             self.notebook,

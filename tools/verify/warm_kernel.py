@@ -4,7 +4,8 @@ A fresh kernel spends seconds importing TensorFlow, Keras and the plotting stack
 per worker process does so once (``tools/verify/warm_parent.py``), and every notebook gets a fork of
 it: its own process, folder, environment and random numbers, in which nothing has run yet. This is a
 kernel provisioner, jupyter_client's extension point for where kernels come from. Where forking is
-no option (macOS, Windows), or with ``CNN50_WARM=0``, kernels start the ordinary way.
+no option (macOS, Windows), or with ``CNN50_WARM=0``, kernels start the ordinary way; so they do
+where the parent fails, which is told.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import atexit
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -40,22 +40,23 @@ class ParentFailed(RuntimeError):
 
 
 class WarmParent:
-    """A running ``tools/verify/warm_parent.py`` and the address at which it takes orders."""
+    """A running ``tools/verify/warm_parent.py`` and the socket on which it takes orders."""
 
     def __init__(self, python: str, environment: dict[str, str]) -> None:
         self.python = python
         self.environment = environment
-        self.folder = tempfile.mkdtemp(prefix="warm-")
-        self.address = str(Path(self.folder) / "kernels")
         self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in stop)
-        self.process = subprocess.Popen(
-            [python, "-c", START, self.address],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-            env=environment,
-            start_new_session=True,
-        )
+        self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = subprocess.Popen(
+                [python, "-c", START, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
         try:
             self._await_ready()
         except ParentFailed:
@@ -80,17 +81,22 @@ class WarmParent:
         self, folder: str, environment: dict[str, str], arguments: list[str], stderr: int
     ) -> tuple[socket.socket, int]:
         """Fork a kernel; the connection that keeps it alive, and its process number."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.connect(self.address)
+        connection, theirs = socket.socketpair()
         order = {"folder": folder, "environment": environment, "arguments": arguments}
-        socket.send_fds(connection, [json.dumps(order).encode()], [stderr])
+        with theirs:
+            message = [json.dumps(order).encode()]
+            socket.send_fds(self.orders, message, [theirs.fileno(), stderr])
         with connection.makefile() as answer:
-            return connection, int(answer.readline())
+            number = answer.readline()
+        if not number:
+            connection.close()
+            raise ParentFailed("the warm parent of kernels ended instead of starting one")
+        return connection, int(number)
 
     def stop(self) -> None:
         """End the parent and with it all its kernels."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
+        assert self.process.stdout is not None
+        self.orders.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -98,10 +104,10 @@ class WarmParent:
             self.process.wait()
         self.process.stdout.close()
         self.stderr.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 _parents: list[WarmParent] = []
+_refused: list[str] = []  # why no warm parent started in this process; then none is tried again
 
 
 def warm_parent(python: str, environment: dict[str, str]) -> WarmParent:
@@ -126,31 +132,44 @@ def stop_warm_parents() -> None:
 
 
 class WarmProvisioner(LocalProvisioner):
-    """Gets kernels from the warm parent; their process is watched through the connection to it."""
+    """Gets kernels from the warm parent; their process is watched through the connection to it.
+
+    Where the parent fails, the kernel is an ordinary one: then ``process`` is set, and all is left
+    to the class above.
+    """
 
     connection: socket.socket | None = None
     exit_code: int | None = None
 
     @property
     def has_process(self) -> bool:
-        return self.connection is not None
+        return self.connection is not None or super().has_process
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Order a kernel with the arguments that ``python -m ipykernel_launcher`` would get."""
         environment = {str(name): str(value) for name, value in options["env"].items()}
         stderr = options.get("stderr") or 2
         self.exit_code = None
-        self.connection, self.pid = warm_parent(cmd[0], environment).order(
-            options.get("cwd") or str(Path.cwd()),
-            environment,
-            cmd[cmd.index("ipykernel_launcher") + 1 :],
-            stderr if isinstance(stderr, int) else stderr.fileno(),
-        )
+        if _refused:
+            return await super().launch_kernel(cmd, **options)
+        try:
+            self.connection, self.pid = warm_parent(cmd[0], environment).order(
+                options.get("cwd") or str(Path.cwd()),
+                environment,
+                cmd[cmd.index("ipykernel_launcher") + 1 :],
+                stderr if isinstance(stderr, int) else stderr.fileno(),
+            )
+        except (ParentFailed, OSError) as error:
+            _refused.append(str(error))
+            print(f"Kernels start the ordinary, slower way: {error}", file=sys.stderr, flush=True)
+            return await super().launch_kernel(cmd, **options)
         self.pgid = self.pid
         return self.connection_info
 
     async def poll(self) -> int | None:
         """None while the kernel lives, then its exit code."""
+        if self.process is not None:
+            return await super().poll()
         if self.connection is None:
             return 0 if self.exit_code is None else self.exit_code
         if not select.select([self.connection], [], [], 0)[0]:
@@ -163,6 +182,8 @@ class WarmProvisioner(LocalProvisioner):
 
     async def wait(self) -> int | None:
         """Until the kernel has ended; its exit code."""
+        if self.process is not None:
+            return await super().wait()
         while (code := await self.poll()) is None:
             assert self.connection is not None
             select.select([self.connection], [], [], 0.1)
@@ -170,6 +191,9 @@ class WarmProvisioner(LocalProvisioner):
 
     async def send_signal(self, signum: int) -> None:
         """To the kernel and to all processes that it started."""
+        if self.process is not None:
+            await super().send_signal(signum)
+            return
         if self.connection is None or self.pgid is None:
             return
         try:
@@ -178,9 +202,15 @@ class WarmProvisioner(LocalProvisioner):
             return
 
     async def kill(self, restart: bool = False) -> None:
+        if self.process is not None:
+            await super().kill(restart)
+            return
         await self.send_signal(signal.SIGKILL)
 
     async def terminate(self, restart: bool = False) -> None:
+        if self.process is not None:
+            await super().terminate(restart)
+            return
         await self.send_signal(signal.SIGTERM)
 
 
@@ -209,14 +239,14 @@ def can_be_warm() -> bool:
     return sys.platform == "linux" and os.environ.get("CNN50_WARM", "1") != "0"
 
 
-def manager_options(root: Path, python: str = sys.executable) -> dict[str, Any]:
+def manager_options(root: Path, python: str = sys.executable, warm: bool = True) -> dict[str, Any]:
     """How a kernel manager starts kernels of ``python`` for the pages under ``root``.
 
-    Warm ones where that is possible, and for this project's own pages: what the parent imports is
-    what they import.
+    Warm ones where they are wanted and possible, and for this project's own pages: what the parent
+    imports is what they import.
     """
     own = root.resolve() == ROOT
     return {
         "kernel_name": KERNEL_NAME,
-        "kernel_spec_manager": Kernels(python, warm=own and can_be_warm()),
+        "kernel_spec_manager": Kernels(python, warm=warm and own and can_be_warm()),
     }

@@ -1,9 +1,9 @@
 """The warm parent of kernels: imports what pages import, runs nothing, and forks when asked.
 
-Started by ``tools/verify/warm_kernel.py``, with the address of a Unix socket. Each connection asks
-for one kernel and stays open as long as the kernel may live: who closes it ends the kernel, so that
-no kernel outlives the run that wanted it. The parent ends when its standard input is closed, and
-takes its socket's folder with it.
+Started by ``tools/verify/warm_kernel.py``, with the number of a socket on which orders arrive. Each
+order asks for one kernel and brings a connection that stays open as long as the kernel may live:
+who closes it ends the kernel, so that no kernel outlives the run that wanted it. The parent ends
+when the other end of the orders is closed.
 
 cnn50 itself is not imported here: importing it sets seeds and reads settings, which belong to each
 page. Nothing here computes, so that no thread pool exists yet when a kernel is forked.
@@ -19,13 +19,11 @@ import json
 import os
 import random
 import selectors
-import shutil
 import signal
 import socket
 import sys
 import traceback
 import warnings
-from pathlib import Path
 from typing import Any, NoReturn
 
 PRELOADED = (
@@ -67,49 +65,45 @@ def preload() -> None:
 
 
 class Parent:
-    """Serves one socket: forks a kernel for each connection, reaps it, and says how it ended."""
+    """Takes orders: forks a kernel for each, reaps it, and says how it ended."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, orders: socket.socket) -> None:
         self.selector = selectors.DefaultSelector()
         self.kernels: dict[int, socket.socket] = {}  # process number: the connection that asked
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(address)
-        self.folder = Path(address).parent
-        self.listener.listen()
+        self.orders = orders
         self.woken, wake = socket.socketpair()
         wake.setblocking(False)
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
         self.waker = wake
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
-        for watched in (self.listener, self.woken, sys.stdin):
+        for watched in (self.orders, self.woken):
             self.selector.register(watched, selectors.EVENT_READ)
 
     def serve(self) -> None:
-        """Until standard input is closed."""
+        """Until nobody can give orders any more."""
         while True:
             for key, _ in self.selector.select():
-                if key.fileobj is sys.stdin:
-                    self.close()
-                    return
-                if key.fileobj is self.listener:
-                    self.open(self.listener.accept()[0])
+                if key.fileobj is self.orders:
+                    message, files, _, _ = socket.recv_fds(self.orders, MESSAGE_SIZE, 2)
+                    if not message:
+                        self.close()
+                        return
+                    self.open(json.loads(message), socket.socket(fileno=files[0]), files[1])
                 elif key.fileobj is self.woken:
                     self.woken.recv(1024)
                     self.reap()
                 else:
                     self.hear(key.fileobj)  # type: ignore[arg-type]
 
-    def open(self, connection: socket.socket) -> None:
-        """Read one order and fork the kernel that it asks for."""
-        message, files, _, _ = socket.recv_fds(connection, MESSAGE_SIZE, 1)
-        order = json.loads(message)
+    def open(self, order: dict[str, Any], connection: socket.socket, stderr: int) -> None:
+        """Fork the kernel that an order asks for."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the threads of OpenBLAS look after themselves
             number = os.fork()
         if number == 0:
-            self.become_kernel(connection, order, files[0])
-        os.close(files[0])
+            self.become_kernel(connection, order, stderr)
+        os.close(stderr)
         self.kernels[number] = connection
         self.selector.register(connection, selectors.EVENT_READ)
         connection.sendall(f"{number}\n".encode())
@@ -142,7 +136,6 @@ class Parent:
         for number in self.kernels:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(number, signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def become_kernel(
         self, connection: socket.socket, order: dict[str, Any], stderr: int
@@ -156,13 +149,8 @@ class Parent:
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self.selector.close()
-            for opened in (
-                self.listener,
-                self.woken,
-                self.waker,
-                connection,
-                *self.kernels.values(),
-            ):
+            opened_here = (self.orders, self.woken, self.waker, connection)
+            for opened in (*opened_here, *self.kernels.values()):
                 opened.close()
             nothing = os.open(os.devnull, os.O_RDONLY)
             for source, target in ((nothing, 0), (stderr, 1), (stderr, 2)):
@@ -189,27 +177,28 @@ def start_afresh(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
-    os.environ["JPY_PARENT_PID"] = str(os.getppid())  # the kernel ends when this parent does
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
 
 
 def run_kernel(arguments: list[str]) -> None:
-    """What ``python -m ipykernel_launcher`` does."""
+    """What ``python -m ipykernel_launcher`` does. The kernel ends when this parent does."""
     import ipykernel_launcher
     from ipykernel.kernelapp import IPKernelApp
 
-    sys.argv = [ipykernel_launcher.__file__, *arguments]
+    parent = os.getppid()
+    os.environ["JPY_PARENT_PID"] = str(parent)
+    sys.argv = [ipykernel_launcher.__file__, *arguments, f"--IPKernelApp.parent_handle={parent}"]
     IPKernelApp.launch_instance()
 
 
 def main() -> None:
-    """Serve the address given as the only argument; say ``ready`` once kernels can be had."""
+    """Serve the socket whose number is the only argument; say ``ready`` once kernels can be had."""
     if sys.path and sys.path[0] == "":
         del sys.path[0]  # as ipykernel_launcher does
     preload()
-    parent = Parent(sys.argv[1])
+    parent = Parent(socket.socket(fileno=int(sys.argv[1])))
     gc.collect()
     gc.freeze()  # so that a child's garbage collection does not copy the parent's pages
     print("ready", flush=True)

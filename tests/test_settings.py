@@ -1,0 +1,127 @@
+"""``import cnn50`` under a reader's own settings: set back, or said in one line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hostile import hostile_caller
+
+from cnn50 import settings
+
+LOOK = """\
+import cnn50, keras, matplotlib as mpl
+from cnn50 import figures
+keras.layers.Conv2D(2, 3)(keras.random.normal((1, 8, 8, 3)))
+c = keras.config
+print(c.backend(), c.image_data_format(), c.floatx(), c.epsilon(), keras.layers.Dense(1).dtype)
+print(mpl.rcParams["text.color"], mpl.rcParams["axes.labelcolor"], mpl.rcParams["font.size"])
+"""
+AS_ON_THE_PAGES = ["tensorflow channels_last float32 1e-07 float32", "black black 10.0"]
+
+
+def said(folder: Path, **variables: str) -> list[str]:
+    """What a reader with hostile homes sees printed; variables come on top."""
+    kept = ("HOME", "KERAS_MAX_EPOCHS", "MATPLOTLIBRC")
+    caller = {k: v for k, v in hostile_caller(folder).items() if k in kept}
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("KERAS", "TF_", "MPL"))}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK],
+        env=plain | caller | variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_reader_with_settings_of_all_kinds(tmp_path: Path) -> None:
+    first, *rest = said(tmp_path)
+    assert first.startswith("cnn50: ") and "'jax', which cannot run here" in first
+    assert "keras.json" in first
+    assert rest == AS_ON_THE_PAGES
+
+
+def test_another_backend_that_is_installed_is_the_reader_s_choice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("keras.config.backend", lambda: "jax")
+    settings._reset_keras()
+    assert capsys.readouterr().out.startswith("cnn50: Keras runs on jax. Cells that use Tensor")
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A process in which Keras is not imported yet, with TensorFlow and PyTorch installed."""
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    have = ("tensorflow", "torch")
+    monkeypatch.setattr(settings.util, "find_spec", lambda name: name if name in have else None)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("variable", "file", "told"),
+    [
+        ("", None, ""),
+        ("tensorflow", None, ""),
+        ("torch", None, ""),
+        ("jax", None, "KERAS_BACKEND names 'jax'"),
+        ("numpy", None, "KERAS_BACKEND names 'numpy'"),
+        ("theano", None, "KERAS_BACKEND names 'theano'"),
+        ("", '{"backend": "torch"}', ""),
+        ("", '{"backend": "openvino"}', "keras.json names 'openvino'"),
+        ("", '{"backend": ["jax"]}', "keras.json names"),
+        ("torch", '{"backend": "jax"}', ""),
+        ("", "{not json", ""),
+        ("", "[]", ""),
+        ("", '{"floatx": "float32"}', ""),
+    ],
+)
+def test_which_backend_keras_gets(
+    fresh: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    file: str | None,
+    told: str,
+) -> None:
+    fresh.setenv("KERAS_BACKEND", variable)
+    if file is not None:
+        (tmp_path / "keras.json").write_text(file)
+    settings._choose_backend()
+    printed = capsys.readouterr().out
+    assert (told in printed and printed.count("\n") == 1) if told else not printed
+    assert os.environ["KERAS_BACKEND"] == ("tensorflow" if told else variable)
+
+
+def test_without_tensorflow_keras_says_itself_what_it_misses(fresh: pytest.MonkeyPatch) -> None:
+    fresh.setenv("KERAS_BACKEND", "jax")
+    fresh.setattr(settings.util, "find_spec", lambda name: None)
+    settings._choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "jax"
+
+
+@pytest.mark.parametrize(
+    ("shell", "lines"),
+    [
+        (None, 0),
+        (SimpleNamespace(ast_node_interactivity="last_expr"), 0),
+        (SimpleNamespace(ast_node_interactivity="all"), 1),
+        (SimpleNamespace(ast_node_interactivity="none"), 1),
+    ],
+)
+def test_a_shell_that_shows_other_things_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    shell: SimpleNamespace | None,
+    lines: int,
+) -> None:
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    settings._tell_of_ipython()
+    assert capsys.readouterr().out.count("\n") == lines
