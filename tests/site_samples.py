@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import nbformat
+import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, ImageDraw
 
+from cnn50 import figures
 from tools import ROOT
 from tools.pages.page import setup_cell
 from tools.pages.questions import Question, find_question
@@ -37,6 +41,7 @@ f(x) &= \begin{cases} 0.5 x^2 & \text{if } |x| < 1 \\ |x| - 0.5 & \text{otherwis
 \end{aligned}
 $$
 """
+DRAWING_TEXT = "An image of 3 by 800 by 1216 passes four stages, then a grid reads a box of it."
 ANSWER = """
 ## Answer
 
@@ -109,6 +114,47 @@ def picture() -> str:
     return base64.b64encode(stream.getvalue()).decode()
 
 
+def displayed(call: Callable[..., None], *args: object, **options: object) -> NotebookNode:
+    """What a function of ``cnn50.figures`` displays, as an output."""
+    shown: list[dict[str, str]] = []
+    with mock.patch("cnn50.figures.base.display", lambda parts, raw: shown.append(parts)):
+        call(*args, **options)
+    return new_output("display_data", data=shown[0])
+
+
+def drawing() -> NotebookNode:
+    """A drawing with two layouts, that is as wide as a plan may be."""
+    return displayed(
+        figures.drawing,
+        "image\nC2 C3 C4 C5\nread . grid",
+        {
+            "image": figures.tensor((800, 1216, 3), "Image"),
+            "grid": figures.grid(np.eye(3), "RoI Align", boxes={"blue": [(0.2, 0.4, 2.5, 2)]}),
+        },
+        ["image -> C2: 3 × 800 × 1216", "C2 -> C3 -> C4 -> C5", "C5 -> grid", "C2 --> read"],
+        text=DRAWING_TEXT,
+        wide="image C2 C3 C4 C5 read grid",
+        groups={"Backbone": "C2 C3 C4 C5"},
+        colors={"blue": "C2 C3 C4 C5", "orange": "read"},
+    )
+
+
+def slider() -> NotebookNode:
+    """A slider over five frames, one of which has a caption of several lines."""
+    frames = [np.roll(np.tri(40, 60), k, axis=1) for k in range(5)]
+    captions = ["Accuracy 0.9.", "Accuracy 0.8." * 20, *(f"Accuracy 0.{7 - k}." for k in range(3))]
+    return displayed(
+        figures.slider,
+        frames,
+        range(5),
+        label="Shift",
+        unit="pixels",
+        captions=captions,
+        text="A triangle moves to the right.",
+        start=2,
+    )
+
+
 def code(source: str, count: int, outputs: list[NotebookNode], **metadata: object) -> NotebookNode:
     """An executed code cell."""
     cell = new_code_cell(source, execution_count=count, outputs=outputs, metadata=metadata)
@@ -128,13 +174,15 @@ def sample(question: Question, facts: dict, *, figure_text: str = FIGURE_TEXT) -
         new_markdown_cell(f"# {question.number}. {question.title}"),
         new_markdown_cell("> **In one breath.** Pooling keeps the strongest answer."),
         new_markdown_cell(ANSWER.format(formulas=FORMULAS)),
+        code("figures.drawing(plan, text=text)", 1, [drawing()], tags=["hide-input"]),
+        code("figures.slider(frames, range(5), label='Shift')", 2, [slider()]),
         new_markdown_cell("## Evidence\n\n### Max pooling keeps more than average pooling"),
-        code(setup_cell(), 1, [], tags=["hide-cell"]),
-        code(f"import cnn50\n\n{long_line}  # a long comment\nprint(result)", 2, [stream]),
-        code("figures.curves(shifts, accuracy)", 3, [new_output("display_data", data=figure)]),
-        code("figures.table(rows)", 4, [new_output("display_data", data=table)]),
+        code(setup_cell(), 3, [], tags=["hide-cell"]),
+        code(f"import cnn50\n\n{long_line}  # a long comment\nprint(result)", 4, [stream]),
+        code("figures.curves(shifts, accuracy)", 5, [new_output("display_data", data=figure)]),
+        code("figures.table(rows)", 6, [new_output("display_data", data=table)]),
         new_markdown_cell(DETAILS),
-        code("# @title Solution\nprint('yes')", 5, [stream], tags=["hide-cell"], cellView="form"),
+        code("# @title Solution\nprint('yes')", 7, [stream], tags=["hide-cell"], cellView="form"),
         new_markdown_cell("## On a GPU\n\nNothing grows." + SOURCES),
     ]
     metadata = {

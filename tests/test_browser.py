@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from site_samples import make_book
+from site_samples import DRAWING_TEXT, make_book
 
 from tools import ROOT
 from tools.site import build
@@ -244,6 +244,100 @@ def test_the_button_changes_the_colours(browser):
     assert seen == {"light", "dark"}
 
 
+@pytest.mark.parametrize(("width", "shown"), [(PHONE, "narrow"), (DESK, "wide")])
+def test_a_drawing_fits_and_can_be_read(browser, width, shown):
+    browser.open(SAMPLE, width=width)
+    script = """
+        const drawing = document.querySelector(".cnn50-drawing");
+        const layouts = [...drawing.querySelectorAll("svg")].filter((s) => s.checkVisibility());
+        const texts = [...layouts[0].querySelectorAll("text")];
+        const words = texts.map((t) => t.getBoundingClientRect());
+        const box = drawing.parentElement;
+        return {
+            layouts: layouts.map((s) => s.getAttribute("class")),
+            smallest: Math.min(...words.map((w) => w.height)),
+            outside: words.filter((w) => w.left < 0 || w.right > innerWidth).length,
+            scrolls: box.scrollWidth > box.clientWidth,
+        }"""
+    found = browser.run(script)
+    assert found["layouts"] == [shown]
+    assert found["smallest"] >= 9 and not found["outside"] and not found["scrolls"]
+
+
+def test_a_drawing_follows_the_button(browser):
+    colours = set()
+    for dark in (False, True):
+        browser.open(SAMPLE, dark=dark)
+        script = """
+            const word = document.querySelector(".cnn50-drawing .wide text");
+            const page = getComputedStyle(document.querySelector(".bd-article")).color;
+            return [getComputedStyle(word).fill, page]"""
+        drawn, page = browser.run(script)
+        assert drawn == page
+        colours.add(drawn)
+    assert len(colours) == 2
+
+
+def test_what_is_drawn_has_a_name(browser):
+    browser.open(SAMPLE)
+    names = {}
+    tree = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    for node in tree:
+        names.setdefault(node.get("role", {}).get("value"), []).append(node)
+    assert any(n["name"]["value"] == DRAWING_TEXT for n in names["image"])
+    (slider,) = names["slider"]
+    assert slider["name"]["value"] == "Shift"
+    assert any(n["name"]["value"].startswith("A triangle moves") for n in names["figure"])
+
+
+def test_a_slider_moves_by_keyboard_without_a_jump(browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    state = """
+        const figure = document.querySelector(".cnn50-slider");
+        const input = figure.querySelector("input"), seen = figure.querySelectorAll("li.shown");
+        return {
+            value: figure.querySelector(".value").textContent,
+            spoken: input.getAttribute("aria-valuetext"),
+            shown: [...seen].map((e) => e.innerText.trim().slice(0, 13)),
+            height: figure.getBoundingClientRect().height,
+            bottom: document.documentElement.scrollHeight,
+            outline: getComputedStyle(input).outlineStyle,
+        }"""
+    for width in (DESK, PHONE):
+        browser.open(SAMPLE, width=width)
+        first = browser.run(state)
+        assert (first["value"], first["shown"]) == ("2 pixels", ["Accuracy 0.7."])
+        slider = browser.driver.find_element(By.CSS_SELECTOR, ".cnn50-slider input")
+        slider.send_keys(Keys.ARROW_LEFT)
+        second = browser.run(state)
+        assert (second["value"], second["spoken"]) == ("1 pixels", "1 pixels")
+        assert second["shown"] == ["Accuracy 0.8."]
+        assert second["outline"] == "solid"
+        assert (second["height"], second["bottom"]) == (first["height"], first["bottom"])
+        slider.send_keys(Keys.END)
+        assert browser.run(state)["value"] == "4 pixels"
+
+
+def test_without_scripts_a_slider_is_a_sheet_of_its_frames(browser):
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.open(SAMPLE)
+        seen = """
+            const figure = document.querySelector(".cnn50-slider");
+            const places = [...figure.querySelectorAll("li")].map((e) => {
+                const box = e.getBoundingClientRect();
+                return [getComputedStyle(e).visibility, box.left, box.top].join(" ");
+            });
+            return [figure.querySelector("input").checkVisibility(), places]"""
+        slider, places = browser.run(seen)
+        assert not slider
+        assert len(set(places)) == 5 and all(p.startswith("visible") for p in places)
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
 def test_search_finds_a_word(browser):
     browser.open("sample/search.html?q=invariant")
     script = "return [...document.querySelectorAll('#search-results li a')].map((a) => a.href)"
@@ -253,7 +347,7 @@ def test_search_finds_a_word(browser):
 
 def test_there_is_one_search_box(browser):
     browser.open(SAMPLE)
-    visible = """return [...document.querySelectorAll("input")]
+    visible = """return [...document.querySelectorAll("input:not([type=range])")]
         .filter((e) => e.checkVisibility()).length"""
     assert browser.run(visible) == 0
     browser.run("document.querySelector('.search-button__button').click()")

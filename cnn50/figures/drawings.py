@@ -165,6 +165,10 @@ class _Block:
         box = _rectangle(x, y, w, h, _paint(color, fill), radius=4)
         return [box, *self._text(x + w / 2, y + (h - self._text_height()) / 2)]
 
+    def side(self, w: float, h: float) -> tuple[float, float]:
+        """How far from the sides, and from the top, arrows touch a block of this size."""
+        return 0.0, h / 2
+
     def _sizes(self) -> list[float]:
         return [SIZE if k == 0 else SMALL for k in range(len(self.lines))]
 
@@ -218,6 +222,10 @@ class _Tensor(_Block):
         tall, broad, deep = self.sides
         return max(broad + deep, self._text_width()) + 4, tall + deep + 6 + self._text_height()
 
+    def side(self, w: float, h: float) -> tuple[float, float]:
+        tall, broad, deep = self.sides
+        return (w - broad - deep) / 2 - 2, (tall + deep) / 2
+
     def draw(self, x: float, y: float, w: float, h: float, color: str) -> list[str]:
         tall, broad, deep = self.sides
         left = x + (w - broad - deep) / 2
@@ -249,6 +257,10 @@ class _Grid(_Block):
         rows, columns = self.shape
         title = self._text_height() + 4 if self.lines else 0
         return max(columns * self.cell, self._text_width()) + 6, rows * self.cell + title + 6
+
+    def side(self, w: float, h: float) -> tuple[float, float]:
+        rows, columns = self.shape
+        return (w - columns * self.cell) / 2 - 2, h - 3 - rows * self.cell / 2
 
     def draw(self, x: float, y: float, w: float, h: float, color: str) -> list[str]:
         rows, columns = self.shape
@@ -420,6 +432,16 @@ class _Place:
     w: float
     h: float
     row: int
+    inset: float = 0.0  # of the ends of arrows from the sides
+    drop: float = 0.0  # of these ends from the top
+
+    @property
+    def left_end(self) -> float:
+        return self.x + self.inset
+
+    @property
+    def right_end(self) -> float:
+        return self.right - self.inset
 
     @property
     def right(self) -> float:
@@ -435,7 +457,7 @@ class _Place:
 
     @property
     def cy(self) -> float:
-        return self.y + self.h / 2
+        return self.y + self.drop
 
 
 def _plan(text: str) -> list[list[Cell]]:
@@ -578,6 +600,7 @@ class _Canvas:
     places: dict[str, _Place] = field(default_factory=dict)
     taken: list[Box] = field(default_factory=list)  # by words on arrows
     lanes: list[tuple[Point, Point]] = field(default_factory=list)  # pieces of arrows so far
+    ends: list[tuple[Point, Point]] = field(default_factory=list)  # of which the last pieces
 
     def svg(self) -> str:
         self._place()
@@ -610,7 +633,9 @@ class _Canvas:
         for r, row in enumerate(self.rows):
             y += self._gap_above(r)
             sizes = {name: self.blocks[name].size() for name, _, _ in row if name}
-            height = max((h for _, h in sizes.values()), default=0)
+            sides = {name: self.blocks[name].side(*size) for name, size in sizes.items()}
+            above = max((drop for _, drop in sides.values()), default=0.0)
+            below = max((sizes[name][1] - drop for name, (_, drop) in sides.items()), default=0.0)
             spans, widest = self._columns(row)
             for name, start, span in row:
                 if name:
@@ -619,8 +644,9 @@ class _Canvas:
                     if type(self.blocks[name]) is _Block:
                         w = max(w, min(widest, right - left), right - left if span > 1 else 0)
                     x = (left + right) / 2 - w / 2
-                    self.places[name] = _Place(x, y + (height - h) / 2, w, h, r)
-            y += height
+                    inset, drop = self.blocks[name].side(w, h)
+                    self.places[name] = _Place(x, y + above - drop, w, h, r, inset, drop)
+            y += above + below
 
     def _columns(self, row: list[Cell]) -> tuple[list[tuple[float, float]], float]:
         """What each column of a row spans, and the width of its boxes.
@@ -739,6 +765,7 @@ class _Canvas:
         options = _beside(a, b, others) if a.row == b.row else _between(a, b, others)
         best = min(options, key=lambda path: self._cost(path, others))
         self.lanes += list(zip(best, best[1:], strict=False))
+        self.ends.append((best[-2], best[-1]))
         return best
 
     def _cost(self, path: list[Point], others: list[_Place]) -> float:
@@ -786,12 +813,14 @@ class _Canvas:
                     options += [(x - w / 2, y - 3 - h, long), (x - w / 2, y + 3, long)]
         blocks = [(p.x, p.y, p.right, p.bottom) for p in self.places.values()]
         lanes = [_hull(a, b) for a, b in self.lanes]
+        heads = [_hull(_towards(a, b, 9), b) for a, b in self.ends]
 
         def cost(option: tuple[float, float, float]) -> float:
             x, y, long = option
             box = x, y, x + w, y + h
             hidden = 5 * sum(_overlap(box, other) for other in blocks + self.taken)
             hidden += 3 * sum(_overlap(box, lane) for lane in lanes)
+            hidden += 2 * sum(_overlap(box, head) for head in heads)
             outside = 4 * (x < -6) + 4 * (x + w > self.width + 6)
             return hidden + outside - 0.001 * min(long, 100)
 
@@ -844,26 +873,26 @@ def _between(a: _Place, b: _Place, others: list[_Place]) -> list[list[Point]]:
     sign = 1 if down else -1
     for y in (end - sign * 14, start + sign * 12, (start + end) / 2):
         paths.append([(a.cx, start), (a.cx, y), (b.cx, y), (b.cx, end)])
-    side = a.right if b.cx > a.right else a.x
+    side = a.right_end if b.cx > a.right else a.left_end
     if not a.x <= b.cx <= a.right:
         paths.append([(side, a.cy), (b.cx, a.cy), (b.cx, end)])
-    near = b.x if a.cx < b.x else b.right
+    near = b.left_end if a.cx < b.x else b.right_end
     if not b.x <= a.cx <= b.right:
         paths.append([(a.cx, start), (a.cx, b.cy), (near, b.cy)])
     rows = range(min(a.row, b.row), max(a.row, b.row) + 1)
     within = [a, b, *(p for p in others if p.row in rows)]
     for k in range(4):
         x = max(p.right for p in within) + 10 + 8 * k
-        paths.append([(a.right, a.cy), (x, a.cy), (x, b.cy), (b.right, b.cy)])
+        paths.append([(a.right_end, a.cy), (x, a.cy), (x, b.cy), (b.right_end, b.cy)])
         x = min(p.x for p in within) - 10 - 8 * k
-        paths.append([(a.x, a.cy), (x, a.cy), (x, b.cy), (b.x, b.cy)])
+        paths.append([(a.left_end, a.cy), (x, a.cy), (x, b.cy), (b.left_end, b.cy)])
     inner = sorted({p.right for p in within} | {p.x for p in within})
     for left, right in zip(inner, inner[1:], strict=False):
         x = (left + right) / 2
         if right - left > 10 and not b.x - 4 <= x <= b.right + 4:
-            near = b.right if x > b.right else b.x
+            near = b.right_end if x > b.right else b.left_end
             if not a.x <= x <= a.right:
-                far = a.right if x > a.right else a.x
+                far = a.right_end if x > a.right else a.left_end
                 paths.append([(far, a.cy), (x, a.cy), (x, b.cy), (near, b.cy)])
             y = start + sign * 12
             paths.append([(a.cx, start), (a.cx, y), (x, y), (x, b.cy), (near, b.cy)])
@@ -872,7 +901,7 @@ def _between(a: _Place, b: _Place, others: list[_Place]) -> list[list[Point]]:
 
 def _beside(a: _Place, b: _Place, others: list[_Place]) -> list[list[Point]]:
     """Paths from a block to one in the same row."""
-    start, end = (a.right, b.x) if a.x < b.x else (a.x, b.right)
+    start, end = (a.right_end, b.left_end) if a.x < b.x else (a.left_end, b.right_end)
     paths = [[(start, a.cy), (end, a.cy)]] if b.y < a.cy < b.bottom else []
     paths += [[(start, b.cy), (end, b.cy)]] if a.y < b.cy < a.bottom else []
     row = [a, b, *(p for p in others if p.row == a.row)]
