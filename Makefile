@@ -12,7 +12,6 @@ unexport $(filter-out PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED,$(filter PYTHON% 
 export PYTHONNOUSERSITE := 1
 # The pages' linear models are small: on two cores, two threads make scikit-learn ten times slower.
 export OPENBLAS_NUM_THREADS ?= 1
-LOCKED := requirements.txt pyproject.toml
 
 # The tools take their choices from make's variables: PAGES="q16 q24", Q=24, REPO=owner/name.
 pages := $(if $(PAGES),--pages "$(PAGES)")
@@ -21,7 +20,7 @@ shard := $(if $(SHARD),--group $(firstword $(subst /, ,$(SHARD))) --splits $(las
 
 .DEFAULT_GOAL := help
 .PHONY: help book serve test test-changed notebooks seeds breaks matrix overhead gpu-smoke new colab-files \
-	publish-as lock clean
+	publish-as lock clean FORCE
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,41 +66,22 @@ publish-as: .venv/for-book ## REPO=owner/name: make this copy point at your GitH
 	$(RUN) -m tools.site.publish_as $(if $(BRANCH),--branch "$(BRANCH)") \
 		$(if $(REPO),"$(REPO)",$(error Say where: make publish-as REPO=owner/name))
 
-lock: .venv/bin/python ## resolve requirements.txt anew from pyproject.toml
-	@$(RUN) -m pip install --quiet --disable-pip-version-check $(UV)
-	$(RUN) -m uv pip compile --universal --python-version 3.11 --all-extras --no-annotate \
+lock: ## resolve requirements.txt anew from pyproject.toml
+	$(environment) uv pip compile --universal --python-version 3.11 --all-extras --no-annotate \
 		--generate-hashes --custom-compile-command "make lock" --upgrade --output-file requirements.txt pyproject.toml
 	@echo "Now run 'make test' and, once it is green, '.venv/bin/python -m tools.site.licences'."
 
 clean: ## remove what was built, but not .venv and not the data cache
 	rm -rf _build .cache .pytest_cache .mypy_cache .ruff_cache
 
-# ---- the environment: made once, installed again when the lock changes
-.venv/bin/python:
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "No Python 3.11, 3.12 or 3.13 was found. Install one, or name it: make PYTHON=/path/to/python3.12 ..."; \
-		exit 1; fi
-	@echo "Making .venv with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv .venv
+# ---- the environment: made once, made anew where it is of no use, installed again when the lock changes
+environment = @$(or $(PYTHON),$(wildcard .venv/bin/python),$(error No Python 3.11, 3.12 or 3.13 was found. \
+	Install one, or name it: make PYTHON=/path/to/python3.12 ...)) tools/environment.py
 
-# uv holds every package to its sha256 in requirements.txt, which pip cannot do beside an editable one.
-UV := uv==0.13.9
+.venv/for-book: FORCE
+	$(environment) book
 
-define install
-	@echo "Installing $(1) (the first time this takes a few minutes) ..."
-	@{ $(RUN) -m pip install --quiet --disable-pip-version-check $(UV) && \
-		$(RUN) -m uv pip install --python $(RUN) --constraint requirements.txt --editable ".[$(2)]"; } || { \
-		echo; echo "The installation failed. The first one needs a network or a package mirror that pip and uv"; \
-		echo "know; the lines above say which package could not be had, or was not what the lock names."; \
-		exit 1; }
-	@touch $@
-endef
+.venv/for-test: FORCE
+	$(environment) test
 
-.venv/for-book: $(LOCKED) | .venv/bin/python
-	$(call install,what the site is built with,book)
-
-.venv/for-test: $(LOCKED) | .venv/bin/python
-	$(call install,everything the notebooks and tests need,run$(comma)book$(comma)test)
-	@touch .venv/for-book
-
-comma := ,
+FORCE:

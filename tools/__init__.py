@@ -5,7 +5,8 @@ verify  how pages are run, compared with what is stored, and broken on purpose
 site    how the site is built from the stored outputs and published
 
 Shared by the rooms: ``options``, what the programs take on their command lines, ``parallel``, which
-works on several pages at a time, and ``git``, what git knows about this copy of the book.
+works on several pages at a time, ``git``, what git knows about this copy of the book, and
+``environment``, which makes .venv.
 """
 
 from pathlib import Path

@@ -27,6 +27,7 @@ from typing import Any
 from filelock import FileLock
 from nbval.plugin import coalesce_streams
 
+from tools.environment import for_uv
 from tools.options import parser, told
 from tools.pages.dependencies import code_fingerprint, locked
 from tools.pages.files import read_json, read_notebook, write_json
@@ -113,8 +114,9 @@ def interpreter(root: Path, name: str) -> str:
     # without the project's own configuration, which holds the versions that are replaced here
     command = [sys.executable, "-m", "uv", "--no-config", "pip", "install", "--quiet"]
     command += ["--python", python, "--constraint", bounds]
-    wanted = ["--editable", f"{root}[run]", "ipykernel"]
-    if subprocess.run([*command, *wanted], check=False).returncode:
+    environment, where, _ = for_uv(root)
+    wanted = [*where, "--editable", f"{root}[run]", "ipykernel"]
+    if subprocess.run([*command, *wanted], env=environment, check=False).returncode:
         raise PageError(f"{name}: its packages could not be installed; uv says why above.")
     ready.write_text(wanted_versions, encoding="utf-8")
     return str(python)
