@@ -289,10 +289,8 @@ class _Grid(_Block):
                 middle = left + (k + 0.5) * c, top + (r + 0.5) * c
                 drawn.append(_words(word, *middle, min(12.0, max(SMALL, c / 2))))
         for y1, x1, y2, x2, shade in self.boxes:
-            extent = (x2 - x1) * c, (y2 - y1) * c
-            drawn.append(
-                _rectangle(left + x1 * c, top + y1 * c, *extent, _paint(shade, stroke=2.2))
-            )
+            corner, size = (left + x1 * c, top + y1 * c), ((x2 - x1) * c, (y2 - y1) * c)
+            drawn.append(_rectangle(*corner, *size, _paint(shade, stroke=2.2)))
         for py, px, shade in self.points:
             where = f'cx="{_number(left + px * c)}" cy="{_number(top + py * c)}"'
             drawn.append(f'<circle {where} r="3" fill="{COLORS[shade]}"/>')
