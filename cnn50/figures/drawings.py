@@ -6,9 +6,9 @@ narrow and for wide places, make two layouts; the browser shows the one that fit
 
 The result is inline SVG. Its text is text; lines and letters take the colour of the text around
 them, and tints are translucent, so that it reads on white and on dark: on the site, whose switch it
-follows, in Jupyter and on Colab. Matplotlib and schemdraw write fixed colours, one layout and no
-accessible name, and want coordinates; what would be left to them is to write rectangles. Only the
-widths of words come from Matplotlib, whose own font is wider than what readers have.
+follows, in Jupyter and on Colab. What is hard is to lay one declaration out at two widths and to
+lead arrows around blocks; what a drawing library would then do is to write rectangles and lines, so
+there is none here. Only the widths of words come from Matplotlib, whose font is wider than most.
 """
 
 from __future__ import annotations
