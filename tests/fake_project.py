@@ -64,12 +64,20 @@ class ClaimFailed(AssertionError):
     """A claim that does not hold."""
 
 
-def claim(text, value, *, at_least=None, at_most=None):
+def check(text, found, expected):
+    """Compare two numbers."""
+    claim(text, abs(found - expected), at_most=0, kind="check")
+
+
+def claim(text, value, *, at_least=None, at_most=None, exact=False, kind="claim"):
     """Hold a value to its bounds."""
     value = float(value)
     held = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
     if os.environ.get("CNN50_CLAIM_LOG"):
-        record = dict(text=text, value=value, at_least=at_least, at_most=at_most, held=held)
+        record = dict(
+            kind=kind, text=text, value=value, low=value, high=value, at_least=at_least,
+            at_most=at_most, held=held,
+        )
         with open(os.environ["CNN50_CLAIM_LOG"], "a") as log:
             log.write(json.dumps(record) + "\\n")
     print(f"{'Holds' if held else 'Fails'}: {text}. Measured {value:.3g}.")
@@ -80,6 +88,7 @@ def claim(text, value, *, at_least=None, at_most=None):
 }
 
 FACTS = {
+    "edition": 1,
     "level": 1,
     "prerequisites": [],
     "budget_s": 20,

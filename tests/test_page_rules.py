@@ -13,7 +13,7 @@ from fake_project import FACTS, good_page, make_project, page_of
 from tools.pages import rules
 from tools.pages.files import read_notebook, write_json
 from tools.pages.notebooks import fresh_notebook, store
-from tools.pages.page import Page
+from tools.pages.page import Page, setup_cell
 from tools.verify import breaks
 from tools.verify.breaks import Verdict, breaks_of
 
@@ -87,7 +87,7 @@ BAD_FACTS = [
     (
         "breaks",
         {"breaks": [{"find": "add(1, -2)", "replace": "add(1, 2)", "fails": "Two"}]},
-        "comes after the claim",
+        "comes after what it should",
     ),
     (
         "unbroken",
@@ -101,6 +101,17 @@ BAD_FACTS = [
     ("front_matter", {"budget_s": 500}, "20 to 150"),
     ("front_matter", {"prerequisites": [99]}, "numbers of other questions"),
     ("front_matter", {"budget": 60}, "unknown keys"),
+    ("front_matter", {"edition": 2}, "stood before the second edition"),
+    ("front_matter", {"history": "one line"}, "list of one-line strings"),
+    ("front_matter", {"exception": "long"}, "needs a reason"),
+    ("front_matter", {"ends_at_doubled": ["Two"]}, "maps the beginning"),
+    ("front_matter", {"ends_at_doubled": {"Ten": "It ends at twice the steps."}}, "0 claims"),
+    ("front_matter", {"ends_at_doubled": {"Two": "ends"}}, "say in a sentence"),
+    (
+        "breaks",
+        {"check_breaks": [{"find": "a + b", "replace": "a", "fails": "Two"}]},
+        "0 checks begin",
+    ),
     ("techniques", {"techniques": ["addition"]}, "must have runs"),
     ("techniques", {"techniques": {"runs": {"sum": "add"}}}, "not in book/techniques.yml"),
     ("techniques", {"techniques": {"runs": {"addition": "plus"}}}, "no executed cell has that"),
@@ -133,6 +144,105 @@ def test_a_page_that_names_a_landed_page_must_link_to_it(tmp_path: Path) -> None
     first = good_page().replace("## Answer\n", "## Answer\n\nSee question 2.\n")
     root = make_project(tmp_path, {"q01-addition": first, "q02-learning": good_page()})
     assert "without a link to q02-learning.ipynb" in next(rules.links(page_of(root)))
+
+
+SECOND = {key: value for key, value in FACTS.items() if key != "edition"}
+SETUP_CELL = "```{code-cell} ipython3\n" + setup_cell() + "\n```\n\n"
+TABLE = """### At full size
+
+| compared | effect | source |
+|---|---|---|
+| two adders, 12.5 % apart | 1 | [One](https://example.org/1), Table 1 |
+| two adders | 2 | [Two](https://example.org/2), Table 2 |
+| two adders | 3 | {third} |
+"""
+
+
+def second(folder: Path, change: Callable[[str], str] = str, **facts: object) -> Page:
+    """The good page as a page of the second edition: with a table, its setup cell at the top."""
+    return project(folder, lambda text: change(as_second(text)), SECOND | facts)
+
+
+def as_second(text: str, third: str = "[Three](https://example.org/3), Table 3") -> str:
+    text = text.replace(SETUP_CELL, "").replace("## Answer\n", SETUP_CELL + "## Answer\n")
+    return text.replace("## Evidence\n", TABLE.format(third=third) + "\n## Evidence\n")
+
+
+def test_two_claims_are_too_few_in_the_second_edition(tmp_path: Path) -> None:
+    assert told(rules.claims(second(tmp_path)), "5 to 9 are wanted")
+    excepted = second(tmp_path / "other", exception="Only two things can be said of adding.")
+    assert list(rules.claims(excepted)) == []
+
+
+def test_a_page_without_published_results_is_told(tmp_path: Path) -> None:
+    assert list(rules.full_size(second(tmp_path))) == []
+    page = second(tmp_path / "none", lambda text: text.replace("### At full size", "### Elsewhere"))
+    assert told(rules.full_size(page), "no '### At full size'")
+    unsourced = project(tmp_path / "bare", lambda text: as_second(text, "somewhere"), SECOND)
+    assert told(rules.full_size(unsourced), "2 rows with a linked source")
+
+
+def test_a_long_page_is_told(tmp_path: Path) -> None:
+    assert list(rules.length(second(tmp_path))) == []
+    cell = "```{code-cell} ipython3\n" + "x = 1\n" * 12 + "```\n\n"
+    page = second(tmp_path / "long", replaced("## What people", cell * 48 + "## What people"))
+    assert told(rules.length(page), "lines of code") and told(rules.length(page), "code cells")
+
+
+def test_the_setup_cell_of_the_second_edition_stands_above_the_answer(tmp_path: Path) -> None:
+    assert list(rules.setup(second(tmp_path))) == []
+    assert told(rules.setup(project(tmp_path / "low", facts=SECOND)), "above the Answer")
+
+
+def test_an_answer_without_a_drawing_is_told(tmp_path: Path) -> None:
+    cell = "```{code-cell} ipython3\nprint('a drawing')\n```\n\n"
+    page = second(tmp_path, lambda text: text.replace("### At full", cell + "### At full"))
+    notebook = fresh_notebook(page)
+    assert told(rules.has_drawing(page, notebook), "no drawing")
+    drawing = next(c for c in notebook.cells if "a drawing" in c.source)
+    svg = {"text/html": "<div><svg></svg></div>", "text/plain": "Drawing: one box."}
+    drawing.outputs = [nbformat.v4.new_output("display_data", data=svg)]
+    assert list(rules.has_drawing(page, notebook)) == []
+
+
+def test_typed_numbers_of_the_answer_stand_in_rows_with_a_source(tmp_path: Path) -> None:
+    page = second(tmp_path)
+    assert list(rules.typed_numbers(page, fresh_notebook(page))) == []
+    prose = replaced("### At full size\n", "### At full size\n\nAll of them gain 12.5 %.\n")
+    page = second(tmp_path / "prose", prose)
+    assert told(rules.typed_numbers(page, fresh_notebook(page)), "'12.5 %' in the prose of Answer")
+
+
+TYPED = (
+    "Measured(3, 0.2)",
+    "Measured(found.mean, max(found.spread, 8))",
+    "Measured.of([3, 3.1, 2.9])",
+    "evidence.Measured.of((3, 3.1))",
+    "bootstrap([0.0, 1.0, 1.0])",
+    "replace(found, spread=3)",
+    "Measured._made(3, None, None, 0, ('', ''), None)",
+    "found.spread",
+)
+
+
+@pytest.mark.parametrize("code", TYPED)
+def test_a_typed_spread_is_told(tmp_path: Path, code: str) -> None:
+    page = project(tmp_path, replaced("total = add(2, 2)", f"total = add(2, 2)\n{code}"))
+    assert told(rules.intervals(page), "types in a spread")
+
+
+@pytest.mark.parametrize("code", ["Measured.of([add(1, k) for k in range(3)])", "bootstrap(cases)"])
+def test_what_was_measured_is_no_typed_spread(tmp_path: Path, code: str) -> None:
+    page = project(tmp_path, replaced("total = add(2, 2)", f"total = add(2, 2)\n{code}"))
+    assert list(rules.intervals(page)) == []
+
+
+def test_a_check_may_be_broken_in_its_own_cell(tmp_path: Path) -> None:
+    change = {"find": "add(2, 2)", "replace": "add(2, 3)", "fails": "The total"}
+    text = replaced('print("The total is", total)', 'check("The total is four", total, 4)')
+    page = project(tmp_path, text, with_facts(check_breaks=[change]))
+    assert list(rules.breaks(page)) == []
+    assert [item.claim for item in breaks_of(page)][-1] == "The total"
 
 
 @pytest.fixture

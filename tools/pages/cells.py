@@ -40,7 +40,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Claim:
-    """A call of ``claim`` as it stands in the code.
+    """A call of ``claim`` or ``check`` as it stands in the code.
 
     text is the constant part of its text; constant is true where its value is a literal, so that
     nothing was measured; bounds are the literal thresholds.
@@ -58,14 +58,23 @@ def cells_of(notebook: NotebookNode) -> list[Cell]:
 
 
 def claims_in(cell: Cell) -> list[Claim]:
-    """The calls of ``claim`` in a cell, in order."""
+    """The calls of ``claim`` in a cell, in order: what the page found."""
+    return _calls_in(cell, "claim")
+
+
+def checks_in(cell: Cell) -> list[Claim]:
+    """The calls of ``check`` in a cell, in order: two computations of the same thing."""
+    return _calls_in(cell, "check")
+
+
+def _calls_in(cell: Cell, name: str) -> list[Claim]:
     found = []
     for node in ast.walk(cell.tree) if cell.tree else ():
-        if not isinstance(node, ast.Call) or _called(node) != "claim" or not node.args:
+        if not isinstance(node, ast.Call) or _called(node) != name or not node.args:
             continue
         named = {keyword.arg: keyword.value for keyword in node.keywords}
         value = node.args[1] if len(node.args) > 1 else named.get("value")
-        bounds = [number(named[key]) for key in ("at_least", "at_most") if key in named]
+        bounds = [number(named[key]) for key in ("at_least", "at_most", "within") if key in named]
         found.append(
             Claim(
                 text=_literal(node.args[0]),

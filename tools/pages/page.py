@@ -15,7 +15,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from tools import ROOT
-from tools.pages.cells import Cell, Claim, cells_of, claims_in
+from tools.pages.cells import Cell, Claim, cells_of, checks_in, claims_in
 from tools.pages.dependencies import code_fingerprint, page_fingerprint
 from tools.pages.files import read_json, read_text
 from tools.pages.questions import PageError, Question, find_question, questions
@@ -115,6 +115,16 @@ class Page:
     def claims(self) -> list[Claim]:
         """The claims outside the exercises, in order."""
         return [claim for cell in self.evidence_code for claim in claims_in(cell)]
+
+    @cached_property
+    def checks(self) -> list[Claim]:
+        """The checks outside the exercises, in order."""
+        return [check for cell in self.evidence_code for check in checks_in(cell)]
+
+    @property
+    def edition(self) -> int:
+        """1 where the front matter says so: a page from before the rules on claims and drawing."""
+        return 1 if self.facts.get("edition") == 1 else 2
 
     @property
     def budget(self) -> float:

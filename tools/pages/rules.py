@@ -8,11 +8,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import yaml
 from nbformat import NotebookNode
 
-from tools.pages.cells import cells_of
+from tools.pages.cells import Claim, cells_of, number
 from tools.pages.files import read_json, read_text
 from tools.pages.page import Page, setup_cell, squash
 from tools.pages.questions import PageError, questions
@@ -31,7 +32,34 @@ SECTIONS = (
 BREATH_WORDS = 60
 ANSWER_WORDS = (500, 1200)
 ANSWER_SHORTEST_DETAILS = 15
-LEAST_CLAIMS = 2
+CLAIMS = {1: (5, 9), 2: (5, 9), 3: (5, 11)}
+"""Fewest and most claims, by stars: few that bear weight, and room for what the title asks."""
+LEAST_CLAIMS_FIRST_EDITION = 2
+CODE_LINES = {1: 500, 2: 500, 3: 770}
+"""Lines of code by stars: about 450, and 700 for three stars, with a tenth to spare."""
+CODE_CELLS = {1: 50, 2: 50, 3: 70}
+"""Code cells by stars: about 45, and 65 for three stars."""
+FULL_SIZE_ROWS = 3
+FIRST_EDITION = frozenset(
+    (
+        "q01",
+        "q02",
+        "q03",
+        "q04",
+        "q09",
+        "q16",
+        "q18",
+        "q24",
+        "q26",
+        "q34",
+        "q36",
+        "q41",
+        "q45",
+        "q48",
+    )
+)
+"""Pages that may still say ``edition: 1``, which spares them the rules on number, length, drawing
+and full-size table. The list may only shrink."""
 LEAST_MISTAKES = 2
 LEAST_SOURCES = 3
 CELL_LINES = 25
@@ -78,16 +106,23 @@ def breath(page: Page) -> Iterator[str]:
 
 
 def answer(page: Page) -> Iterator[str]:
-    """The answer has 500 to 1,200 words."""
-    count = len(section(page, "Answer").split())
+    """The answer has 500 to 1,200 words, besides its tables."""
+    count = len(re.sub(r"^\|.*$", "", section(page, "Answer"), flags=re.M).split())
     if not ANSWER_WORDS[0] <= count <= ANSWER_WORDS[1]:
         yield f"the Answer has {count} words; {ANSWER_WORDS[0]} to {ANSWER_WORDS[1]} are wanted"
 
 
 def claims(page: Page) -> Iterator[str]:
-    """At least two claims of measured values, each under a heading that begins alike."""
-    if len(page.claims) < LEAST_CLAIMS:
-        yield f"{len(page.claims)} claims before the exercises; at least {LEAST_CLAIMS} are wanted"
+    """Few claims, all of measured values, each under a heading that begins alike."""
+    count = len(page.claims)
+    if page.edition == 1 and count < LEAST_CLAIMS_FIRST_EDITION:
+        yield f"{count} claims before the exercises; at least {LEAST_CLAIMS_FIRST_EDITION}"
+    least, most = CLAIMS[_stars(page)]
+    if page.edition > 1 and not least <= count <= most and not _excepted(page):
+        yield (
+            f"{count} claims before the exercises; {least} to {most} are wanted: findings that "
+            "answer the title. Two computations of one thing are a check(...)"
+        )
     headings = re.findall(r"^### (.+)$", section(page, "Evidence"), re.M)
     for claim in page.claims:
         if claim.constant:
@@ -111,12 +146,107 @@ def _alike(text: str, heading: str) -> bool:
     return length > 0 and a[:length] == b[:length]
 
 
+def length(page: Page) -> Iterator[str]:
+    """A page can be read in an hour."""
+    if page.edition == 1 or _excepted(page):
+        return
+    code = [cell for cell in page.code if not cell.is_setup]
+    lines = sum(bool(line.strip()) for cell in code for line in cell.source.splitlines())
+    if lines > CODE_LINES[_stars(page)]:
+        yield f"{lines} lines of code; {CODE_LINES[_stars(page)]} at most: fewer experiments"
+    if len(code) > CODE_CELLS[_stars(page)]:
+        yield f"{len(code)} code cells; {CODE_CELLS[_stars(page)]} at most: fewer experiments"
+
+
+def _stars(page: Page) -> int:
+    level = page.facts.get("level")
+    return level if level in CLAIMS else 2
+
+
+def _excepted(page: Page) -> bool:
+    """Whether the front matter gives a reason to exceed the rules on number and length."""
+    return len(str(page.facts.get("exception", "")).split()) >= 5
+
+
+def intervals(page: Page) -> Iterator[str]:
+    """No spread is typed in: what is measured is passed on, run by run or case by case."""
+    for cell in page.code:
+        for node in ast.walk(cell.tree) if cell.tree else ():
+            if _types_a_spread(node):
+                yield (
+                    f"code cell {cell.index} types in a spread, {ast.unparse(node)[:60]!r}: pass "
+                    "one measured value a run to Measured.of, or one a test case to bootstrap"
+                )
+
+
+MAKERS = ("Measured", "of", "of_runs_and_cases", "bootstrap", "_made")
+
+
+def _types_a_spread(node: ast.AST) -> bool:
+    """``Measured(...)``, ``Measured._made(...)``, ``spread=``, and measurements of literals."""
+    if isinstance(node, ast.Attribute) and node.attr in ("_made", "spread"):
+        return True
+    if isinstance(node, ast.keyword) and node.arg == "spread":
+        return True
+    if not isinstance(node, ast.Call):
+        return False
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    if name == "Measured":
+        return True
+    first = node.args[0] if node.args else None
+    literal = isinstance(first, (ast.List, ast.Tuple)) and first.elts
+    return name in MAKERS and bool(literal) and all(number(e) is not None for e in first.elts)
+
+
+def full_size(page: Page) -> Iterator[str]:
+    """The Answer has a table of published results, each row with its source."""
+    if page.edition == 1:
+        return
+    found = re.search(
+        r"^### At full size[ \t]*$(.*?)(?=^### |\Z)", section(page, "Answer"), re.M | re.S
+    )
+    if not found:
+        yield (
+            "the Answer has no '### At full size': a table of published results that answer the "
+            f"title at real scale, at least {FULL_SIZE_ROWS} rows, each with a linked source"
+        )
+        return
+    rows = [row for row in found.group(1).splitlines() if row.lstrip().startswith("|")]
+    sourced = sum("](http" in row for row in rows)
+    if sourced < FULL_SIZE_ROWS:
+        yield (
+            f"'### At full size' has {sourced} rows with a linked source; at least "
+            f"{FULL_SIZE_ROWS}, each with where in the source its number stands"
+        )
+
+
+def has_drawing(page: Page, notebook: NotebookNode) -> Iterator[str]:
+    """The Answer shows its mechanism in a drawing."""
+    if page.edition == 1:
+        return
+    stored = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    places = [cell.index - 1 for cell in page.code if cell.section == "Answer"]
+    outputs = [o for k in places if k < len(stored) for o in stored[k].get("outputs", [])]
+    for output in outputs:
+        data = output.get("data", {})
+        if "<svg" in data.get("text/html", "") or any(kind.startswith("image/") for kind in data):
+            return
+    yield "no drawing in the Answer: show the mechanism, with figures.drawing in a folded cell"
+
+
 def breaks(page: Page) -> Iterator[str]:
-    """Every break is applicable, touches no claim, and names a claim of the page."""
+    """Every break is applicable, touches no claim, and names a claim or a check of the page."""
     listed = page.facts.get("breaks")
     if not isinstance(listed, list) or not listed:
         yield "the front matter has no cnn50.breaks: name a line, its change, and the claim to fail"
         return
+    yield from _applicable(page, listed, page.claims, "claims", 1)
+    yield from _applicable(page, page.facts.get("check_breaks") or [], page.checks, "checks", 0)
+
+
+def _applicable(
+    page: Page, listed: list[Any], made: list[Claim], word: str, cells_later: int
+) -> Iterator[str]:
     for entry in listed:
         if not isinstance(entry, dict) or set(entry) != {"find", "replace", "fails"}:
             yield f"a break must have find, replace and fails, and nothing else; got {entry}"
@@ -130,11 +260,11 @@ def breaks(page: Page) -> Iterator[str]:
             yield f"the break of {entry['find']!r} gives code that does not parse"
         if entry["find"] == entry["replace"]:
             yield f"the break of {entry['find']!r} changes nothing"
-        named = [c for c in page.claims if squash(c.text).startswith(squash(entry["fails"]))]
+        named = [c for c in made if squash(c.text).startswith(squash(entry["fails"]))]
         if len(named) != 1:
-            yield f"{len(named)} claims begin {entry['fails']!r}; a break must name exactly one"
-        elif named[0].cell.index <= _home(page, entry["find"]):
-            yield f"the break of {entry['find']!r} comes after the claim that it should fail"
+            yield f"{len(named)} {word} begin {entry['fails']!r}; a break must name exactly one"
+        elif named[0].cell.index < _home(page, entry["find"]) + cells_later:
+            yield f"the break of {entry['find']!r} comes after what it should make fail"
 
 
 def unbroken(page: Page) -> Iterator[str]:
@@ -165,9 +295,11 @@ def spared(page: Page) -> Iterator[str]:
 
 
 def front_matter(page: Page) -> Iterator[str]:
-    """Level, prerequisites and budget are there and make sense."""
+    """Level, prerequisites and budget are there and make sense; what is optional has its form."""
     facts = page.facts
     known = {"level", "prerequisites", "budget_s", "techniques", "breaks", "spared"}
+    known |= {"edition", "check_breaks", "history", "exception", "ends_at_doubled"}
+    yield from _optional(page)
     if set(facts) - known:
         yield f"the front matter has unknown keys under cnn50: {sorted(set(facts) - known)}"
     if facts.get("level") not in (1, 2, 3):
@@ -178,6 +310,27 @@ def front_matter(page: Page) -> Iterator[str]:
     needed = facts.get("prerequisites")
     if not isinstance(needed, list) or not set(needed) <= numbers - {page.question.number}:
         yield f"cnn50.prerequisites is {needed!r}; it must list numbers of other questions"
+
+
+def _optional(page: Page) -> Iterator[str]:
+    facts = page.facts
+    if "edition" in facts and (facts["edition"] != 1 or page.name not in FIRST_EDITION):
+        yield "cnn50.edition: 1 is for pages that stood before the second edition; remove it"
+    lines = facts.get("history", [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        yield "cnn50.history must be a list of one-line strings"
+    if "exception" in facts and not _excepted(page):
+        yield "cnn50.exception needs a reason: a sentence of at least five words"
+    ends = facts.get("ends_at_doubled", {})
+    if not isinstance(ends, dict):
+        yield "cnn50.ends_at_doubled maps the beginning of a claim to a sentence"
+        return
+    for beginning, sentence in ends.items():
+        named = [c for c in page.claims if squash(c.text).startswith(squash(beginning))]
+        if len(named) != 1:
+            yield f"cnn50.ends_at_doubled: {len(named)} claims begin {beginning!r}; name one"
+        if len(str(sentence).split()) < 5:
+            yield f"cnn50.ends_at_doubled: say in a sentence where {beginning!r} ends"
 
 
 def techniques(page: Page) -> Iterator[str]:
@@ -249,6 +402,8 @@ def cells(page: Page) -> Iterator[str]:
 def setup(page: Page) -> Iterator[str]:
     """The first code cell is the setup cell, the same on every page; cnn50 comes next."""
     code = page.code
+    if page.edition > 1 and code and code[0].section:
+        yield "the setup cell stands below 'In one breath.', above the Answer, which has a drawing"
     wanted = setup_cell(repository_in(code[0].source)) if code else ""
     if not code or code[0].source.strip() != wanted.strip():
         yield (
@@ -339,17 +494,28 @@ def portable(page: Page) -> Iterator[str]:
 
 
 def typed_numbers(page: Page, notebook: NotebookNode) -> Iterator[str]:
-    """A decimal or a percentage in Evidence stands in a claim's bound or in a stored output."""
-    known = {bound for claim in page.claims for bound in claim.bounds}
+    """A decimal or a percentage in prose stands in a claim's bound or in a stored output.
+
+    In the Answer, where published results stand, it may also stand in a table's row with its
+    source. Pages of the first edition are held to this in Evidence only.
+    """
+    known = {bound for claim in (*page.claims, *page.checks) for bound in claim.bounds}
     known |= {100 * bound for bound in known} | {bound / 100 for bound in known}
-    printed = _numbers(_printed(notebook))
-    for text in typed_in(section(page, "Evidence")):
-        value = float(text.rstrip(" %"))
-        if not any(abs(value - number) <= 1e-9 * max(1, abs(value)) for number in known | printed):
-            yield (
-                f"the number {text!r} in the prose of Evidence is neither a claim's threshold nor "
-                "in a stored output: let a cell print it, or state the threshold"
-            )
+    known |= _numbers(_printed(notebook))
+    for name in (
+        ("Evidence",) if page.edition == 1 else ("Answer", "Evidence", "What people get wrong")
+    ):
+        text = section(page, name)
+        if name != "Evidence":
+            text = re.sub(r"^\|.*\]\(http.*$", "", text, flags=re.M)
+        for typed in typed_in(text):
+            value = float(typed.rstrip(" %"))
+            if not any(abs(value - number) <= 1e-9 * max(1, abs(value)) for number in known):
+                yield (
+                    f"the number {typed!r} in the prose of {name} is neither a claim's threshold "
+                    "nor in a stored output: let a cell print it, state the threshold, or put it "
+                    "into the table of '### At full size' with its source"
+                )
 
 
 def typed_in(text: str) -> list[str]:
@@ -476,6 +642,9 @@ ON_TEXT: tuple[Callable[[Page], Iterator[str]], ...] = (
     breath,
     answer,
     claims,
+    length,
+    intervals,
+    full_size,
     breaks,
     unbroken,
     spared,
@@ -500,6 +669,7 @@ ON_FILES: tuple[Callable[[Page], Iterator[str]], ...] = (
 )
 ON_NOTEBOOK: tuple[Callable[[Page, NotebookNode], Iterator[str]], ...] = (
     typed_numbers,
+    has_drawing,
     has_figure,
     paired,
 )

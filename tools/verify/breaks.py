@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock
 
 from tools.options import parser, told
-from tools.pages.cells import Cell, claims_in
+from tools.pages.cells import Cell, checks_in, claims_in
 from tools.pages.dependencies import code_fingerprint, used_parts
 from tools.pages.files import read_json, write_json
 from tools.pages.page import Page, last_seconds, pages, squash
@@ -34,7 +34,10 @@ NOT_STORED = (UNAPPLIED, "spared")
 
 @dataclass(frozen=True)
 class Break:
-    """One thing to break on a page. ``claim`` is empty for universal breaks: any claim counts."""
+    """One thing to break on a page, and the claim or check that it must make fail.
+
+    ``claim`` is how that begins; it is empty for universal breaks, where any claim counts.
+    """
 
     page: str
     label: str
@@ -82,7 +85,8 @@ def breaks_of(page: Page) -> list[Break]:
     """All breaks of a page: those its author wrote, then the universal ones where it trains."""
     found = [
         Break(page.slug, f"{b['find']} -> {b['replace']}", b["find"], b["replace"], b["fails"])
-        for b in page.facts.get("breaks") or []
+        for key in ("breaks", "check_breaks")
+        for b in page.facts.get(key) or []
     ]
     if trains(page):
         found += [Break(page.slug, name) for name in universal_breaks.NAMES]
@@ -109,7 +113,7 @@ def fingerprint(page: Page, item: Break, claim: str) -> str:
     named = [
         place
         for place, cell in enumerate(cells)
-        for made in claims_in(cell)
+        for made in (*claims_in(cell), *checks_in(cell))
         if squash(claim).startswith(squash(made.text))
     ]
     end = named[0] + 1 if named and claim else len(cells)
@@ -171,14 +175,19 @@ def _try_universal(page: Page, name: str) -> Verdict:
         page.root,
         page.budget,
         prelude=universal_breaks.prelude(name),
-        stop=lambda claims: any(failed(claim) for claim in claims),
+        stop=lambda claims: any(_shows_learning(claim) for claim in claims),
     )
     for claim in heard.claims:
-        if failed(claim):
+        if _shows_learning(claim):
             return Verdict(KILLED, claim["text"], claim["value"])
     if heard.error:
         return Verdict(f"something else broke before a claim failed: {heard.error}")
     return Verdict("SURVIVES: every claim still holds, so none of them shows that learning matters")
+
+
+def _shows_learning(claim: dict[str, Any]) -> bool:
+    """Whether this is a claim that failed: a failed check says nothing about what was learnt."""
+    return claim["kind"] == "claim" and failed(claim)
 
 
 def _judge(claim: dict[str, Any]) -> str:
