@@ -19,7 +19,7 @@ pages := $(if $(PAGES),--pages "$(PAGES)")
 shard := $(if $(SHARD),--group $(firstword $(subst /, ,$(SHARD))) --splits $(lastword $(subst /, ,$(SHARD))))
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test test-changed notebooks seeds breaks matrix overhead gpu-smoke new colab-files \
+.PHONY: help book serve test test-changed notebooks seeds breaks bugs matrix overhead gpu-smoke new colab-files \
 	publish-as lock clean FORCE
 
 help: ## list the targets
@@ -41,11 +41,14 @@ test-changed: .venv/for-test ## run the pages that changed since the last green 
 notebooks: .venv/for-test ## execute what changed and store its outputs; PAGES= and FORCE=1
 	$(RUN) -m tools.pages.notebooks --jobs $(JOBS) $(pages) $(if $(FORCE),--force)
 
-seeds: .venv/for-test ## Q=24: run that page's claims on three other seeds
-	$(RUN) -m tools.verify.seeds $(if $(Q),--pages q$(Q),$(pages))
+seeds: .venv/for-test ## Q=24: run its claims on three other seeds and with twice the training (STEPS=2: only that)
+	$(RUN) -m tools.verify.seeds --jobs $(JOBS) $(if $(Q),--pages q$(Q),$(pages)) $(if $(STEPS),--steps $(STEPS))
 
 breaks: .venv/for-test ## break the pages and see their claims fail; Q=24 for one page
-	$(RUN) -m tools.verify.breaks $(if $(Q),--pages q$(Q),$(pages))
+	$(RUN) -m tools.verify.breaks --jobs $(JOBS) $(if $(Q),--pages q$(Q),$(pages))
+
+bugs: .venv/for-test ## FILE=bugs.json: put these one-line bugs into pages and see what notices
+	$(RUN) -m tools.verify.bugs --jobs $(JOBS) --file $(if $(FILE),"$(FILE)",$(error Say which bugs: make bugs FILE=bugs.json))
 
 matrix: .venv/for-test ## run the pages as other machines would; PAGES= and SETTING= choose
 	$(RUN) -m tools.verify.matrix --jobs $(JOBS) $(pages) $(if $(SETTING),--setting "$(SETTING)")

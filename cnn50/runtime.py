@@ -75,8 +75,15 @@ def pick(name: str, *, cpu: T, gpu: T) -> T:
 
 
 def steps(n: int) -> int:
-    """``n`` training steps (or epochs), or fewer where CNN50_STEPS caps them for a smoke run."""
-    return min(n, _integer_setting("CNN50_STEPS", n))
+    """How many training steps (or epochs) to take where a page asks for ``n``.
+
+    CNN50_TRAINING=2 doubles every training, to see whether a finding outlasts it; CNN50_STEPS caps
+    all of them for a smoke run, and wins.
+    """
+    factor = _integer_setting("CNN50_TRAINING", 1)
+    if factor < 1:
+        raise ValueError(f"CNN50_TRAINING is {factor}; it must be 1 or more.")
+    return min(n * factor, _integer_setting("CNN50_STEPS", n * factor))
 
 
 def is_smoke_run() -> bool:

@@ -44,6 +44,7 @@ def seed(k=0):
 
 
 def steps(n):
+    n = n * int(os.environ.get("CNN50_TRAINING", 1))
     return min(n, int(os.environ.get("CNN50_STEPS", n)))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from site_samples import DRAWING_TEXT, make_book
+from waiting import WAIT
 
 from tools import ROOT
 from tools.site import build
@@ -152,7 +153,8 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         service = Service(shutil.which("chromedriver"))
         self.driver = webdriver.Chrome(options=options, service=service)
-        self.driver.set_page_load_timeout(60)
+        self.driver.set_page_load_timeout(WAIT)
+        self.driver.set_script_timeout(WAIT)
         self.address = address
 
     def open(self, page: str, *, width: int = DESK, dark: bool = False) -> None:
@@ -168,10 +170,10 @@ class Browser:
         return self.driver.execute_script(script)
 
     def wait(self, script: str) -> Any:
-        """What a script returns as soon as that is true; fails after ten seconds."""
+        """What a script returns as soon as that is true."""
         from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.driver, 10).until(lambda driver: driver.execute_script(script))
+        return WebDriverWait(self.driver, WAIT).until(lambda driver: driver.execute_script(script))
 
     def messages(self) -> list[str]:
         """The warnings and errors that pages wrote to the console since the last call."""

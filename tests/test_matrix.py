@@ -74,6 +74,7 @@ def test_seeds_come_from_their_own_file(root: Path) -> None:
 
 def test_a_claim_that_does_not_hold_fails_the_cell() -> None:
     claim = {"text": "so", "at_least": 2, "at_most": None, "value": 1, "held": False}
+    claim |= {"kind": "claim", "low": 1, "high": 1}
     row = {"differences": [], "error": "", "claims": [matrix.summary(claim)]}
     assert not matrix.passed(row)
     assert matrix.cell_text(row) == "FAILED"

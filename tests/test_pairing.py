@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from tools import ROOT
 from tools.pages.files import read_json, read_notebook
 from tools.pages.page import MYST, Page, pages
+from tools.pages.runs import stored_runs
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -52,8 +53,10 @@ def test_the_round_trip_keeps_the_page(page: Page) -> None:
 
 
 def test_the_run_is_known(page: Page) -> None:
-    run = read_json(ROOT / "notebooks" / "runs.json").get(page.slug)
-    assert run and {"seconds", "fingerprint", "at_once"} <= set(run), "run `make notebooks`"
+    run = stored_runs(ROOT).get(page.slug)
+    assert run and {"processor_s", "wall_s", "fingerprint", "at_once"} <= set(run), (
+        "run `make notebooks`"
+    )
 
 
 def test_no_run_of_a_page_that_is_gone() -> None:

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import WAIT, wait_for
 
 from tools.parallel import in_parallel
 
@@ -40,17 +40,8 @@ def test_workers_end_with_a_killed_tool(tmp_path: Path, how: signal.Signals):
     tool = subprocess.Popen([sys.executable, script], env=os.environ | {"PYTHONPATH": path})
     worker = int(wait_for(lambda: note.exists() and note.read_text()))
     tool.send_signal(how)
-    tool.wait(timeout=30)
+    tool.wait(timeout=WAIT)
     wait_for(lambda: not alive(worker))
-
-
-def wait_for(answer):
-    """What ``answer()`` returns once that is true; waits a minute at most."""
-    end = time.monotonic() + 60
-    while not (found := answer()):
-        assert time.monotonic() < end, "waited for a minute"
-        time.sleep(0.05)
-    return found
 
 
 def alive(process: int) -> bool:

@@ -12,7 +12,7 @@ from cnn50 import figures, runtime
 
 @pytest.fixture(autouse=True)
 def plain_settings(monkeypatch):
-    for name in ("CNN50_SCALE", "CNN50_BASE_SEED", "CNN50_STEPS"):
+    for name in ("CNN50_SCALE", "CNN50_BASE_SEED", "CNN50_STEPS", "CNN50_TRAINING"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(runtime, "_choices", {})
 
@@ -45,6 +45,22 @@ def test_steps_are_capped_only_in_a_smoke_run(monkeypatch):
     assert cnn50.steps(700) == 2
     assert cnn50.steps(1) == 1
     assert runtime.is_smoke_run()
+
+
+def test_the_training_can_be_doubled(monkeypatch):
+    monkeypatch.setenv("CNN50_TRAINING", "2")
+    assert cnn50.steps(150) == 300
+    assert not cnn50.is_smoke_run(), "claims must still hold"
+    monkeypatch.setenv("CNN50_STEPS", "200")
+    assert cnn50.steps(150) == 200, "a cap wins"
+    assert cnn50.steps(50) == 100
+
+
+@pytest.mark.parametrize(("factor", "why"), [("1.5", "whole number"), ("0", "1 or more")])
+def test_a_training_factor_that_makes_no_sense(monkeypatch, factor, why):
+    monkeypatch.setenv("CNN50_TRAINING", factor)
+    with pytest.raises(ValueError, match=f"CNN50_TRAINING is .*{why}"):
+        cnn50.steps(10)
 
 
 def test_scale_report_lists_the_picks(monkeypatch, capsys):

@@ -218,7 +218,7 @@ def test_the_line_under_the_title(sample):
     line = re.search(r'<div class="page-facts">(.*?)</div>', text, re.S)
     assert line
     assert 'aria-label="level 2 of 3"' in line[1]
-    assert "at most 2.5 min" in line[1]
+    assert "at most 2.5 min of processor time" in line[1]
     assert '<a href="q01-feature-extraction.html"' in line[1]
     assert "2. Backpropagation" in line[1]  # has not landed: words, no link
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from fake_project import FACTS, good_page, make_project, page_of
 from tools import ROOT
 from tools.pages import new, notebooks
 from tools.pages.page import setup_cell
-from tools.pages.rules import ON_TEXT
-from tools.verify import breaks, changed, gpu_smoke, seeds
+from tools.pages.rules import ON_TEXT, seeded
+from tools.verify import breaks, bugs, changed, gpu_smoke, seeds
 from tools.verify.seeds import margin
 
 LEARNS = """\
@@ -157,6 +158,73 @@ def test_a_claim_that_fails_under_a_seed(
     assert "FAILS: Two and two make four | 4, 5, 4" in capsys.readouterr().out
 
 
+STEPS = ("total, at_least=4, at_most=4", "total + cnn50.steps(10) - 10, at_most=4")
+"""The claim of a page that trains for ten steps, which does not hold after twenty."""
+
+
+def test_a_claim_that_fails_with_twice_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path, STEPS)
+    assert seeds.main(["--root", str(root)]) == 1
+    said = capsys.readouterr().out
+    assert "q01 holds: Two and two make four | 4, 4, 4" in said
+    assert "FAILS with twice the training: Two and two make four | 14 (14 to 14; at most 4)" in said
+    assert told(seeded(page_of(root)), "with twice the training the claim 'Two and two make four'")
+
+
+def test_a_claim_that_ends_with_twice_the_training_as_the_page_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends = {"Two and two": "After twenty steps two and two make fourteen."}
+    root = project(tmp_path, STEPS, ends_at_doubled=ends)
+    assert seeds.main(["--root", str(root)]) == 0
+    said = capsys.readouterr().out
+    assert "ends, as the page says, with twice the training: Two and two make four | 14" in said
+    assert "After twenty steps two and two make fourteen." in said
+    row = json.loads((root / "cnn50" / "measured" / "seeds.json").read_text())["q01"]["claims"][0]
+    assert row["doubled"] == {
+        "value": 14,
+        "low": 14,
+        "high": 14,
+        "margin": pytest.approx(0.2857),
+        "held": False,
+    }
+    assert list(seeded(page_of(root))) == []
+
+
+def test_twice_the_training_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = project(tmp_path, edition=2)
+    assert seeds.main(["--root", str(root), "--steps", "2"]) == 1
+    assert "the seeds are not known for this code: run `make seeds Q=1`" in capsys.readouterr().out
+    assert seeds.main(["--root", str(root)]) == 0
+    path = root / "cnn50" / "measured" / "seeds.json"
+    before = path.read_text()
+    kept = json.loads(before)
+    for row in kept["q01"]["claims"]:
+        del row["doubled"]
+    path.write_text(json.dumps(kept))
+    assert told(seeded(page_of(root)), "not tried with twice the training")
+    assert seeds.main(["--root", str(root), "--steps", "2"]) == 0
+    assert path.read_text() == before
+    assert "seed 1000" not in capsys.readouterr().out.split("1 pages, each with")[-1]
+
+
+def told(messages: Iterator[str], why: str) -> bool:
+    return any(why in message for message in messages)
+
+
+def test_checks_are_held_too_and_have_no_margin(tmp_path: Path) -> None:
+    check = (
+        "total = add(2, 2)",
+        'from cnn50.evidence import check\n\ntotal = add(2, 2)\ncheck("Four", total, 4)',
+    )
+    root = project(tmp_path, check)
+    assert seeds.main(["--root", str(root)]) == 0
+    row = json.loads((root / "cnn50" / "measured" / "seeds.json").read_text())["q01"]["claims"][0]
+    assert (row["kind"], row["held"], row["margin"]) == ("check", True, None)
+
+
 def test_a_page_that_raises_under_a_seed_stores_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -167,21 +235,104 @@ def test_a_page_that_raises_under_a_seed_stores_nothing(
 
 
 @pytest.mark.parametrize(
-    ("values", "at_least", "at_most", "expected"),
+    ("bounds", "at_least", "at_most", "expected"),
     [
-        ([0.2, 0.3], 0.1, None, 2.0),
-        ([0.02, 0.05], None, 0.1, 2.0),
-        ([-0.2, -0.4], None, -0.1, 2.0),
-        ([0.2], 0.0, None, None),
-        ([-0.2], 0.1, None, None),
-        ([4.0], 2.0, 16.0, 2.0),
+        ([(0.2, 0.9), (0.3, 0.4)], 0.1, None, 2.0),
+        ([(0.01, 0.02), (0.04, 0.05)], None, 0.1, 2.0),
+        ([(-0.9, -0.2), (-0.5, -0.4)], None, -0.1, 2.0),
+        ([(0.2, 0.3)], 0.0, None, None),
+        ([(-0.2, 0.3)], 0.1, None, None),
+        ([(4.0, 4.0)], 2.0, 16.0, 2.0),
+        ([(-1.0, 0.5), (0.1, 1.5)], -3.0, 3.0, 2.0),
+        ([(0.0, 0.0)], -3.0, 3.0, None),
     ],
 )
 def test_margin(
-    values: list[float], at_least: float | None, at_most: float | None, expected: float | None
+    bounds: list[tuple[float, float]],
+    at_least: float | None,
+    at_most: float | None,
+    expected: float | None,
 ) -> None:
-    found = margin(values, at_least, at_most)
+    """The bound that matters to its threshold, at the worst of the runs."""
+    about = {"kind": "claim", "at_least": at_least, "at_most": at_most}
+    found = margin(about | {"low": low, "high": high} for low, high in bounds)
     assert found == (None if expected is None else pytest.approx(expected))
+
+
+def run_bugs(root: Path, *entries: object) -> int:
+    path = root / "bugs.json"
+    path.write_text(json.dumps(entries))
+    return bugs.main(["--root", str(root), "--file", str(path)])
+
+
+def bug(find: str, replacement: str, **changes: object) -> dict[str, object]:
+    return {"page": "q01", "find": find, "replace": replacement, "why": "a slip"} | changes
+
+
+CHECKED = (
+    "total = add(2, 2)",
+    'from cnn50.evidence import check\n\ntotal = add(2, 2)\ncheck("Four is four", total - 0, 4)',
+)
+
+
+def test_what_bugs_come_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = project(tmp_path, CHECKED)
+    entries = [
+        bug("a + b", "a - b"),
+        bug("a + b", "a + b * (a > b) + a * 0 + b * (a <= b)"),
+        bug("a + b", "a + c"),
+        bug("add(3, 2)", "add(3, 1)"),
+        bug("total = add(2, 2)", "total = add(2, 2.5)"),
+    ]
+    assert run_bugs(root, *entries) == 1
+    said = capsys.readouterr().out
+    assert "q01 | a + b -> a - b | a slip\n    killed: the check 'Four is four' = 4" in said
+    assert "    SURVIVES: all 3 claims and checks hold" in said
+    assert "    only raises an error: NameError in code cell 3" in said
+    assert "(3, 1) | a slip\n    killed: the claim 'The order does not matter: both orders" in said
+    assert "killed: the check 'Four is four' = 0.5" in said, "beside a check, but no part of it"
+    assert said.endswith("3 of 5 killed; 1 more only raise an error.\n")
+    assert not (root / "cnn50" / "measured" / "breaks.json").exists()
+
+
+def test_bugs_that_are_all_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_bugs(project(tmp_path), bug("a + b", "a - b", page="q01-addition")) == 0
+    assert capsys.readouterr().out.endswith("1 of 1 killed.\n")
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ({"page": "q01", "find": "a + b"}, "bug 2 must have page, find, replace, why"),
+        ("a + b", "bug 2 must have page, find, replace, why, and nothing else; it has 'a + b'"),
+        (bug("a + b", "a", why=3), "bug 2: why must be a text"),
+        (bug("a + b", "a + b"), "bug 2 (q01, 'a + b') changes nothing"),
+        (bug("a + b", "a", page="q77"), "There is no question 'q77'"),
+        (bug("a + b", "a", page="q02"), "there is no page q02 yet"),
+        (bug("add(", "sub("), "bug 2 (q01, 'add(') cannot be applied: 'add(' occurs"),
+        (bug("nowhere", "there"), "occurs 0 times"),
+        (bug("a + b", "a +"), "gives code that does not parse"),
+        (bug("at_least=4", "at_least=3"), "it is part of a claim or a check"),
+        (bug("add(1, -2)", "add(1, 2)"), "stands in the exercises"),
+    ],
+)
+def test_a_bug_that_cannot_be_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], entry: object, why: str
+) -> None:
+    assert run_bugs(project(tmp_path), bug("a + b", "a - b"), entry) == 2
+    assert why in capsys.readouterr().out
+
+
+def test_a_file_of_bugs_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = project(tmp_path)
+    path = tmp_path / "bugs.json"
+    for text, why in [("", "cannot be read"), ("[{", "is no JSON"), ("{}", "must hold a list")]:
+        if text:
+            path.write_text(text)
+        assert bugs.main(["--root", str(root), "--file", str(path)]) == 2
+        assert why in capsys.readouterr().out
 
 
 def test_gpu_smoke_reports_claims_and_fails_on_exceptions(

@@ -86,7 +86,8 @@ def add_header(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     parts = [f"Level {stars(about.get('level', 1))}"]
     if "budget_s" in about:
         time = run_time(about["budget_s"])
-        parts.append(f'runs in <span title="on two CPU cores">at most {time}</span>')
+        why = "of all cores together: two quiet ones need less by the clock, a busy machine more"
+        parts.append(f'runs in <span title="{why}">at most {time} of processor time</span>')
     if before := prerequisites(app, docname, about.get("prerequisites") or []):
         parts.append(f"read first: {before}")
     html = f'<div class="page-facts"><p>{" · ".join(parts)}</p><p>{files(app, docname)}</p></div>'

@@ -73,5 +73,5 @@ def stars(level: int) -> str:
 
 
 def run_time(seconds: float) -> str:
-    """A budget in words that fit a line: seconds up to 90, minutes above."""
+    """A budget of processor seconds in words that fit a line: seconds up to 90, minutes above."""
     return f"{seconds:g} s" if seconds <= 90 else f"{seconds / 60:.2g} min"

@@ -8,7 +8,6 @@ What a reader changed in a notebook is copied to ``my-notebooks/`` before the no
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,9 +20,10 @@ from tools.options import parser, told
 from tools.pages.files import json_text, read_json, read_notebook, write_all
 from tools.pages.page import Page, last_seconds, pages
 from tools.pages.questions import PageError, find_question
+from tools.pages.runs import stored_runs
 from tools.pages.yours import SIGNED, put_by, sign
 from tools.parallel import in_parallel
-from tools.verify.kernel import PATIENCE, CellFailed, Run, first_line
+from tools.verify.kernel import CellFailed, Run, first_line
 from tools.verify.outputs import problems
 
 KEPT_METADATA = ("tags", "cellView", "mystnb")
@@ -40,7 +40,8 @@ class Outcome:
     """What came of executing one page. ``error`` is empty where its notebook was stored."""
 
     slug: str
-    seconds: float = 0.0
+    processor: float = 0.0
+    wall: float = 0.0
     error: str = ""
     problems: list[str] = field(default_factory=list)
     slowest: str = ""
@@ -109,25 +110,24 @@ def says(path: Path, notebook: NotebookNode) -> bool:
 
 
 def execute(root: Path, slug: str, at_once: int = 1) -> Outcome:
-    """Run a page from a clean kernel and store its notebook and how long it took."""
+    """Run a page from a clean kernel and store its notebook and what it used."""
     page = Page(find_question(slug, root), root)
     fingerprint = page.fingerprint  # before the run: a change during it must not go unseen
     notebook = fresh_notebook(page)
-    start = time.perf_counter()
     times: list[tuple[float, int]] = []
     index = 0
     try:
-        with Run(notebook, root, limit=PATIENCE * page.budget) as run:
+        with Run(notebook, root, page.budget) as run:
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type == "code":
                     index += 1
-                    begun = time.perf_counter()
+                    before = run.watch.used()
                     run.cell(place)
-                    times.append((time.perf_counter() - begun, index))
+                    times.append((run.watch.used() - before, index))
+            processor, wall = run.watch.used(), run.watch.wall()
     except CellFailed as error:
         begins = first_line(notebook.cells[place].source)
         return Outcome(slug, error=f"code cell {index} ({begins}): {error}")
-    seconds = time.perf_counter() - start
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     runs = page.notebook_path.parent / "runs.json"
@@ -135,7 +135,8 @@ def execute(root: Path, slug: str, at_once: int = 1) -> Outcome:
     with FileLock(root / ".cache" / "runs.lock"):
         known = read_json(runs)
         known[slug] = {
-            "seconds": round(seconds, 1),
+            "processor_s": round(processor, 1),
+            "wall_s": round(wall, 1),
             "fingerprint": fingerprint,
             "at_once": at_once,
         }
@@ -145,12 +146,12 @@ def execute(root: Path, slug: str, at_once: int = 1) -> Outcome:
             return Outcome(slug, error=f"the storing of its notebook: {error}")
     longest = sorted(times, reverse=True)[:3]
     slowest = ", ".join(f"cell {index} {spent:.1f} s" for spent, index in longest)
-    return Outcome(slug, seconds, problems=problems(notebook, slug), slowest=slowest)
+    return Outcome(slug, processor, wall, problems=problems(notebook, slug), slowest=slowest)
 
 
 def update(root: Path, only: str = "", jobs: int = 2, force: bool = False) -> int:
     """Bring notebooks up to date; 1 where a page needs mending, else 0."""
-    runs = read_json(root / "notebooks" / "runs.json")
+    runs = stored_runs(root)
     found = pages(root, only)
     if not found:
         print("There are no pages yet: `make new Q=1` starts one.")
@@ -190,7 +191,10 @@ def _report(outcome: Outcome, root: Path) -> bool:
         print(f"{name}: the old notebook is untouched; mend book/questions/{outcome.slug}.md")
         return False
     budget = Page(find_question(outcome.slug, root), root).budget
-    print(f"{name}: executed in {outcome.seconds:.1f} s of {budget:.0f} ({outcome.slowest})")
+    print(
+        f"{name}: executed in {outcome.processor:.1f} of {budget:.0f} processor seconds "
+        f"({outcome.slowest}), {outcome.wall:.1f} s by the clock"
+    )
     for problem in outcome.problems:
         print(f"{name}: stored, but `make test` will refuse it: {problem}")
     sys.stdout.flush()

@@ -17,8 +17,9 @@ from nbformat import NotebookNode
 from tools import ROOT
 from tools.pages.cells import Cell, Claim, cells_of, checks_in, claims_in
 from tools.pages.dependencies import code_fingerprint, page_fingerprint
-from tools.pages.files import read_json, read_text
+from tools.pages.files import read_text
 from tools.pages.questions import PageError, Question, find_question, questions
+from tools.pages.runs import LARGEST_BUDGET, stored_runs
 
 VERSION = "1.0.0"
 """The released tag that the pages install on Colab; the version in ``pyproject.toml``."""
@@ -128,9 +129,9 @@ class Page:
 
     @property
     def budget(self) -> float:
-        """Seconds that the page's run may take; 150, the largest budget, where none is given."""
+        """Processor seconds that the page's run may use; the largest budget where none is given."""
         budget = self.facts.get("budget_s")
-        return float(budget) if isinstance(budget, (int, float)) else 150.0
+        return float(budget) if isinstance(budget, (int, float)) else LARGEST_BUDGET
 
     @cached_property
     def fingerprint(self) -> str:
@@ -159,9 +160,9 @@ def pages(root: Path = ROOT, only: str = "") -> list[Page]:
 
 
 def last_seconds(page: Page) -> float:
-    """How long the page's last stored run took; its budget where it never ran."""
-    run = read_json(page.root / "notebooks" / "runs.json").get(page.slug, {})
-    return float(run.get("seconds", page.budget))
+    """Processor seconds of the page's last stored run; its budget where it never ran."""
+    run = stored_runs(page.root).get(page.slug, {})
+    return float(run.get("processor_s", page.budget))
 
 
 def setup_cell(repository: str = "") -> str:

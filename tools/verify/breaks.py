@@ -93,13 +93,16 @@ def breaks_of(page: Page) -> list[Break]:
     return found
 
 
-def broken(page: Page, find: str, replacement: str) -> list[Cell]:
-    """The page's code before the exercises with one line changed. ``PageError`` where it cannot."""
+def broken(page: Page, find: str, replacement: str, beside_claims: bool = False) -> list[Cell]:
+    """The page's code before the exercises with one line changed. ``PageError`` where it cannot.
+
+    Only with ``beside_claims`` may the line stand in a cell that calls claim.
+    """
     homes = [cell for cell in page.code if find in cell.source]
     times = sum(cell.source.count(find) for cell in homes)
     if times != 1:
         raise PageError(f"{find!r} occurs {times} times in the code; it must occur exactly once")
-    if claims_in(homes[0]):
+    if claims_in(homes[0]) and not beside_claims:
         raise PageError(f"{find!r} stands in a cell that calls claim: a break must not touch it")
     return [
         replace(cell, source=cell.source.replace(find, replacement)) if cell is homes[0] else cell

@@ -19,7 +19,7 @@ from tools.verify.breaks import trains
 from tools.verify.trial import listen
 
 STEPS = 2
-SLOWER = 10  # times its budget, which is for CPU sizes, that a page of GPU sizes may take here
+SLOWER = 10  # times its budget, which is for CPU sizes, that a page of GPU sizes may use here
 PRELUDE = f"""\
 import sys
 sys.path.append({str(ROOT)!r})

@@ -18,11 +18,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from tools.verify.patience import ANSWER, Watch
 from tools.verify.surroundings import environment
 from tools.verify.warm_kernel import manager_options
-
-PATIENCE = 6
-"""How many times its budget a page may take: slow machines pass, hanging cells do not."""
 
 
 class CellFailed(Exception):
@@ -63,9 +61,25 @@ def ends_request(message: dict[str, Any], request: str) -> bool:
     )
 
 
+class WatchingClient(NotebookClient):
+    """Looks every second whether the kernel lives, as the library does, and whether it hangs."""
+
+    watch: Watch | None = None
+    complaint = ""
+
+    async def _async_check_alive(self) -> None:
+        await super()._async_check_alive()
+        if self.watch is not None:
+            self.complaint = self.watch.complaint()
+        if self.complaint:
+            raise DeadKernelError(self.complaint)
+
+
 class Run:
     """A notebook in a fresh kernel, in an empty folder of its own.
 
+    ``budget`` is what the page may use of processor seconds; one that uses very many times as much,
+    or none for minutes, is ended (``tools/verify/patience.py``). ``watch`` knows what was used.
     ``python`` is the interpreter, where it is not this one; without ``warm`` the kernel starts the
     ordinary way; settings are environment variables.
     Use it as a context and call ``cell`` for the places of the notebook to run, in order.
@@ -75,7 +89,7 @@ class Run:
         self,
         notebook: NotebookNode,
         root: Path,
-        limit: float,
+        budget: float,
         *,
         python: str = sys.executable,
         warm: bool = True,
@@ -86,7 +100,7 @@ class Run:
         self.python = python
         self.warm = warm
         self.environment = environment(root, python, **settings)
-        self.limit = limit
+        self.budget = budget
         self._stack = ExitStack()
 
     def __enter__(self) -> Run:
@@ -98,18 +112,22 @@ class Run:
             client_class=f"{__name__}.{PromptClient.__name__}",
             **manager_options(self.root, self.python, self.warm),
         )
-        self._client = NotebookClient(
+        self._client = WatchingClient(
             self.notebook,
             km=manager,
             resources={"metadata": {"path": folder}},
             record_timing=False,
             coalesce_streams=True,
             shutdown_kernel="immediate",
+            startup_timeout=ANSWER,
+            iopub_timeout=ANSWER,  # for the outputs of a cell that has ended, on a busy machine
+            raise_on_iopub_timeout=True,
         )
         self._stack.enter_context(
             self._client.setup_kernel(env=self.environment, cleanup_kc=True, stderr=self._stderr)
         )
-        self.ends = time.monotonic() + self.limit
+        self.watch = Watch(manager.provisioner.pid, self.budget)
+        self._client.watch = self.watch
         return self
 
     def __exit__(
@@ -122,20 +140,16 @@ class Run:
 
     def cell(self, place: int) -> None:
         """Run the cell at ``place`` of the notebook; its outputs go into the notebook."""
-        left = self.ends - time.monotonic()
-        if left <= 0:
-            raise CellFailed(f"the run took longer than {self.limit:.0f} s", "Timeout")
-        self._client.timeout = int(left) + 1
+        self.watch.begin()
         try:
             self._client.execute_cell(self.notebook.cells[place], place)
         except CellExecutionError as error:
             raise CellFailed(tail(error.traceback), error.ename) from None
         except CellTimeoutError:
-            raise CellFailed(
-                f"did not end within what was left of {self.limit:.0f} s for the whole page",
-                "Timeout",
-            ) from None
+            raise CellFailed("the cell ended, but its outputs never arrived", "Hang") from None
         except DeadKernelError:
+            if self._client.complaint:
+                raise CellFailed(self._client.complaint, "Hang") from None
             self._stderr.seek(0)
             raise CellFailed(died(self._stderr.read()), "KernelDied") from None
 

@@ -35,7 +35,7 @@ from tools.pages.page import Page, last_seconds, pages
 from tools.pages.questions import PageError, find_question
 from tools.parallel import in_parallel
 from tools.verify.compare import output_difference, read_masks
-from tools.verify.kernel import PATIENCE, CellFailed, Run, first_line
+from tools.verify.kernel import CellFailed, Run, first_line
 from tools.verify.seeds import margin
 
 PLACE = Path("cnn50", "measured", "matrix.json")
@@ -145,7 +145,7 @@ def run_cell(item: tuple[str, str], root: Path) -> dict[str, Any]:
             with Run(
                 fresh,
                 root,
-                PATIENCE * page.budget,
+                page.budget,
                 python=interpreter(root, name),
                 CNN50_CLAIMS="report",
                 CNN50_CLAIM_LOG=str(log),
@@ -175,7 +175,7 @@ def run_cell(item: tuple[str, str], root: Path) -> dict[str, Any]:
 
 def summary(claim: dict[str, Any]) -> dict[str, Any]:
     """A claim's text, whether it held, and the margin it left."""
-    room = margin([claim["value"]], claim["at_least"], claim["at_most"])
+    room = margin([claim])
     return {
         "text": claim["text"],
         "held": claim["held"],

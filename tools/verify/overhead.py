@@ -41,7 +41,7 @@ def seconds(root: Path, warm: bool) -> float:
     os.environ["CNN50_WARM"] = "1" if warm else "0"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IMPORTS)])
     start = time.perf_counter()
-    with Run(notebook, root, limit=120) as run:
+    with Run(notebook, root, budget=120) as run:
         run.cell(0)
     return time.perf_counter() - start
 

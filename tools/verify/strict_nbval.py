@@ -9,6 +9,7 @@ environment of ``make notebooks``.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import tempfile
@@ -24,18 +25,17 @@ from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
 
 from tools.pages.files import read_notebook
+from tools.pages.runs import LARGEST_BUDGET
 from tools.verify.compare import output_difference, read_masks
-from tools.verify.kernel import PATIENCE, died, environment, tail
+from tools.verify.kernel import died, environment, tail
 from tools.verify.outputs import problems
+from tools.verify.patience import ANSWER, Watch
 from tools.verify.warm_kernel import manager_options
 
-CELL_SHARE = 0.75
-"""The part of the time that a page may take which a single cell may take."""
-
-START_ALLOWED = 120
-"""Seconds that a kernel may take to answer for the first time, on a busy machine."""
-
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
+
+PROCESSOR = "processor_s"
+"""Under this name a cell's report says what the cell has used; the first one's with the start."""
 
 
 class Lost(Exception):
@@ -52,40 +52,39 @@ class Kernel(RunningKernel):
         self.km.start_kernel(cwd=self.folder, env=environment(root), stderr=self.stderr)
         self.kc = self.km.client()
         self.kc.start_channels()
-        self.kc.wait_for_ready(timeout=START_ALLOWED)
+        self.kc.wait_for_ready(timeout=ANSWER)
         self._ensure_iopub_up()
-        self.allowed = PATIENCE * budget
-        self.cell_allowed = CELL_SHARE * self.allowed
-        self.ends = time.monotonic() + self.allowed
-        self.ready = True
+        assert self.km.provisioner is not None
+        self.watch = Watch(self.km.provisioner.pid, budget)
 
-    ready = False
+    watch: Watch | None = None
+
+    def _ensure_iopub_up(self) -> None:
+        """nbval's, without its ten seconds: ask until the answer to a request is broadcast."""
+        ends = time.monotonic() + ANSWER
+        while time.monotonic() < ends:
+            asked = self.kc.kernel_info()
+            self.await_reply(asked, timeout=ANSWER)
+            with contextlib.suppress(Empty):
+                self.await_idle(asked, timeout=1)
+                return
+        raise RuntimeError(f"the kernel broadcast nothing within {ANSWER} s")
 
     def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
-        """Wait for a cell to end; raise ``Lost`` where its kernel dies or its time is up."""
-        if not self.ready:  # nbval asks for the kernel's greeting in this way, too
+        """Wait for a cell to end; raise ``Lost`` where its kernel dies or hangs."""
+        if self.watch is None:  # nbval asks for the kernel's greeting in this way, too
             super().await_reply(msg_id, timeout)
             return
-        start = time.monotonic()
+        self.watch.begin()
         while True:
             try:
                 super().await_reply(msg_id, timeout=1)
                 return
             except Empty:
-                now = time.monotonic()
                 if not self.is_alive():
                     raise Lost(self._how_it_died()) from None
-                if now > start + self.cell_allowed:
-                    raise Lost(
-                        f"the cell hangs: it did not end within {self.cell_allowed:.0f} s "
-                        f"({CELL_SHARE} of the {self.allowed:.0f} s that the page may take, "
-                        f"{PATIENCE} times its budget)"
-                    ) from None
-                if now > self.ends:
-                    raise Lost(
-                        f"the page took longer than {self.allowed:.0f} s, {PATIENCE} times its "
-                        "budget: make it smaller"
-                    ) from None
+                if complaint := self.watch.complaint():
+                    raise Lost(complaint) from None
 
     def _how_it_died(self) -> str:
         self.stderr.seek(0)
@@ -119,7 +118,8 @@ class StrictNotebook(IPyNbFile):
     def running_kernel(self) -> Kernel:
         if self.kernel is None:
             facts = self.nb.metadata.get("cnn50") or {}
-            self.kernel = Kernel(self.path.parent.parent, float(facts.get("budget_s", 150)))
+            budget = float(facts.get("budget_s", LARGEST_BUDGET))
+            self.kernel = Kernel(self.path.parent.parent, budget)
         return self.kernel
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -169,7 +169,7 @@ class StrictCell(IPyNbCell):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.output_timeout = 60  # for the outputs of a cell that has ended, on a busy machine
+        self.output_timeout = ANSWER  # for the outputs of a cell that has ended, on a busy machine
 
     def setup(self) -> None:
         if self.parent.broken:
@@ -182,7 +182,9 @@ class StrictCell(IPyNbCell):
                 "and in parallel with `--dist loadscope`"
             )
         self.parent.ran += 1
-        self.parent.running_kernel()
+        watch = self.parent.running_kernel().watch
+        assert watch is not None
+        before = watch.used() if self.parent.ran > 1 else 0.0
         try:
             super().runtest()
         except NbCellError as error:
@@ -192,6 +194,8 @@ class StrictCell(IPyNbCell):
         except Lost as error:
             self.parent.broken = f"not run: {self.name} of this notebook took the kernel with it"
             self.raise_cell_error(str(error))
+        finally:
+            self.user_properties.append((PROCESSOR, watch.used() - before))
 
     def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
         """nbval's hook: whether the fresh outputs agree with the stored ones."""

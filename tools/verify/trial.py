@@ -14,7 +14,7 @@ import nbformat
 
 from tools.pages.cells import Cell
 from tools.pages.page import squash
-from tools.verify.kernel import PATIENCE, CellFailed, Run, first_line
+from tools.verify.kernel import CellFailed, Run, first_line
 
 
 @dataclass
@@ -47,7 +47,7 @@ def listen(
         log = Path(folder) / "claims.jsonl"
         settings = {"CNN50_CLAIMS": "report", "CNN50_CLAIM_LOG": str(log), **settings}
         try:
-            with Run(notebook, root, PATIENCE * budget, **settings) as run:
+            with Run(notebook, root, budget, **settings) as run:
                 for place in range(len(sources)):
                     run.cell(place)
                     heard.claims = _read(log)

@@ -28,11 +28,11 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 from tools import ROOT
+from tools.verify.patience import ANSWER
 
 KERNEL_NAME = "this-python"
 PROVISIONER = "warm-parent"
 START = "from tools.verify.warm_parent import main; main()"
-PATIENCE = 120  # seconds that the imports of a warm parent may take
 
 
 class ParentFailed(RuntimeError):
@@ -65,7 +65,7 @@ class WarmParent:
 
     def _await_ready(self) -> None:
         assert self.process.stdout is not None
-        answered, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        answered, _, _ = select.select([self.process.stdout], [], [], ANSWER)
         if answered and self.process.stdout.readline().strip() == b"ready":
             return
         self.stderr.seek(0)
