@@ -50,8 +50,9 @@ breaks: .venv/for-test ## break the pages and see their claims fail; Q=24 for on
 bugs: .venv/for-test ## FILE=bugs.json: put these one-line bugs into pages and see what notices
 	$(RUN) -m tools.verify.bugs --jobs $(JOBS) --file $(if $(FILE),"$(FILE)",$(error Say which bugs: make bugs FILE=bugs.json))
 
-matrix: .venv/for-test ## run the pages as other machines would; PAGES= and SETTING= choose
-	$(RUN) -m tools.verify.matrix --jobs $(JOBS) $(pages) $(if $(SETTING),--setting "$(SETTING)")
+matrix: .venv/for-test ## run the pages as other machines would; PAGES= and SETTING= choose, IMPORTS=1
+	$(RUN) -m tools.verify.matrix --jobs $(JOBS) $(pages) $(if $(SETTING),--setting "$(SETTING)") \
+		$(if $(IMPORTS),--imports)
 
 overhead: .venv/for-test ## measure what a notebook costs besides its cells, cold and warm
 	$(RUN) -m tools.verify.overhead

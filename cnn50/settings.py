@@ -7,9 +7,13 @@ The outputs of the book come from kernels that have no settings of anybody
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import sys
+import tempfile
+from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
 
@@ -28,10 +32,40 @@ BACKENDS = {
 def prepare() -> None:
     """All that ``import cnn50`` does: set the reader's settings back, then start quietly."""
     _choose_backend()
-    runtime.prepare()
+    with _without_chatter():
+        runtime.prepare()
     _reset_keras()
     _reset_matplotlib()
     _tell_of_ipython()
+
+
+CHATTER = re.compile(
+    rb"WARNING: All log messages before absl::InitializeLog|"
+    rb"E0000 .*Unable to register cu\w+ factory|W0000 .*computation placer already registered"
+)
+"""What TensorFlow 2.19 writes on every import, past its own setting for how much it says."""
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Compiled code's lines on stderr come after the imports, without those of ``CHATTER``."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            aside.seek(0)
+            if rest := b"".join(line for line in aside if not CHATTER.match(line)):
+                os.write(2, rest)
 
 
 def _say(line: str) -> None:

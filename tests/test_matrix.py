@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from fake_project import good_page, make_project, page_of
 
+from tools import ROOT
 from tools.pages import notebooks
 from tools.pages.files import read_json, write_json
 from tools.verify import matrix
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A project with one page, executed."""
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one page, executed; the imports are left out."""
+    monkeypatch.setattr(matrix, "IMPORTS", "import cnn50")
     made = make_project(tmp_path, {"q01-addition": good_page()})
     (made / "tools" / "verify").mkdir(parents=True)
     (made / "tools" / "verify" / "sanitize.cfg").write_text("")
@@ -110,3 +112,44 @@ def test_an_environment_is_made_anew_for_another_lock(
     monkeypatch.setattr(matrix, "locked", lambda _: ["numpy==2.0"])
     matrix.interpreter(root, "newest")
     assert len(made) == 2
+
+
+def test_what_imports_print_is_seen_and_tried_again(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A library that writes to stderr where only a kernel that imports it itself can see it."""
+    package = root / "cnn50" / "__init__.py"
+    quiet = package.read_text()
+    package.write_text(quiet + "import os\nos.write(2, b'a line from compiled code\\n')\n")
+    assert run(root, "--setting", "threads-1", "--imports") == 1
+    assert "imports threads-1: FAILED\n  a line from compiled code" in capsys.readouterr().out
+    assert "q01" not in read_json(root / matrix.PLACE)
+    package.write_text(quiet)
+    assert run(root, "--setting", "threads-1", "--imports") == 0
+    assert read_json(root / matrix.IMPORTS_PLACE)["threads-1"]["said"] == ""
+
+
+def test_imports_that_fail_are_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "cnn50" / "__init__.py").write_text("import no_such_module\n")
+    assert run(root, "--setting", "threads-1") == 1
+    assert "FAILED\n  ModuleNotFoundError: No module named 'no_such_module'" in (
+        capsys.readouterr().out
+    )
+
+
+def test_imports_that_were_silent_are_known(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert matrix.run_imports(root, ["threads-1"])
+    monkeypatch.setattr(matrix, "what_imports_say", lambda *_: pytest.fail("it is known"))
+    assert matrix.run_imports(root, ["threads-1"])
+    monkeypatch.setattr(matrix, "what_imports_say", lambda *_: "noise")
+    monkeypatch.setattr(matrix, "declared", lambda _: ["numpy>=99"])
+    assert not matrix.run_imports(root, ["threads-1"]), "other bounds are tried anew"
+
+
+@pytest.mark.parametrize("name", [n for n, s in matrix.SETTINGS.items() if s.resolution])
+def test_the_declared_bounds_were_tried_together(name: str) -> None:
+    row = read_json(ROOT / matrix.IMPORTS_PLACE).get(name, {})
+    assert row.get("content") == matrix.imports_content(ROOT, name), (
+        f"the lock or a bound changed: run `make matrix SETTING={name} IMPORTS=1`"
+    )
+    assert row["said"] == ""

@@ -54,6 +54,33 @@ def test_another_backend_that_is_installed_is_the_reader_s_choice(
     assert capsys.readouterr().out.startswith("cnn50: Keras runs on jax. Cells that use Tensor")
 
 
+NOISE = [
+    "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+    "E0000 00:00:1795742452.322960    8185 cuda_dnn.cc:8579] Unable to register cuDNN factory: x",
+    "E0000 00:00:1795742452.364294    8185 cuda_blas.cc:1407] Unable to register cuBLAS factory: y",
+    "W0000 00:00:1795742452.477547    8185 computation_placer.cc:177] computation placer already "
+    "registered. Please check linkage and avoid linking the same target more than once.",
+]
+NEWS = ["E0000 00:00:1795742452.3 8185 gpu.cc:1] The GPU is on fire", "Segmentation fault", "± odd"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_only_lines_known_to_mean_nothing_are_kept_from_stderr(
+    capfd: pytest.CaptureFixture[str], fails: bool
+) -> None:
+    lines = [line for pair in zip(NOISE, [*NEWS, "last"], strict=True) for line in pair]
+    try:
+        with settings._without_chatter():
+            os.write(2, "".join(f"{line}\n" for line in lines).encode())
+            if fails:
+                raise ImportError("no TensorFlow")
+    except ImportError:
+        assert fails
+    assert capfd.readouterr().err.splitlines() == [*NEWS, "last"]
+    os.write(2, b"later\n")
+    assert capfd.readouterr().err == "later\n"
+
+
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """A process in which Keras is not imported yet, with TensorFlow and PyTorch installed."""

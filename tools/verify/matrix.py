@@ -6,8 +6,13 @@ a clean kernel; every output is compared with the stored one by the rule of
 ``tools/verify/compare.py``, and every claim must hold. The setting ``seeds`` is what ``make seeds``
 keeps: claims only.
 
-Results are kept in ``cnn50/measured/matrix.json`` under what the page computes and prints, so that
-a run that was stopped goes on where it was, and a page that did not change is not run again.
+First, each setting imports once what pages import, in an ordinary kernel: a forked one would not
+see what an import prints. Two settings hold the lower bounds that ``pyproject.toml`` declares to
+their word: all at once, as uv resolves them, and the same under NumPy 2.
+
+Results are kept in ``cnn50/measured/matrix.json`` and ``imports.json`` under what the page computes
+and prints, so that a run that was stopped goes on where it was, and a page that did not change is
+not run again.
 """
 
 from __future__ import annotations
@@ -18,19 +23,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from filelock import FileLock
 from nbval.plugin import coalesce_streams
 
 from tools.environment import for_uv
 from tools.options import parser, told
 from tools.pages.dependencies import code_fingerprint, locked
-from tools.pages.files import read_json, read_notebook, write_json
+from tools.pages.files import read_json, read_notebook, read_text, write_json
 from tools.pages.page import Page, last_seconds, pages
 from tools.pages.questions import PageError, find_question
 from tools.parallel import in_parallel
@@ -39,8 +46,21 @@ from tools.verify.kernel import CellFailed, Run, first_line
 from tools.verify.seeds import margin
 
 PLACE = Path("cnn50", "measured", "matrix.json")
+IMPORTS_PLACE = PLACE.with_name("imports.json")
 FREE = r"^(tensorboard|ml-dtypes|protobuf|h5py|grpcio|flatbuffers|tensorflow|keras)\b"
 """Locked packages whose versions another TensorFlow chooses for itself."""
+
+IMPORTS = """\
+import cnn50
+from cnn50 import data, evidence, figures, scenes
+import faiss, imageio.v3, imageio_ffmpeg, keras, matplotlib.pyplot, nibabel, numpy, pandas
+import PIL.Image, pycocotools.mask, requests, scipy.ndimage, scipy.stats, skimage.transform
+import sklearn.linear_model, sklearn.metrics, tensorflow
+"""
+"""What pages import; nothing may be printed."""
+
+KERNEL = "ipykernel>=6.17"
+"""What runs pages in another environment, as the extra ``test`` asks for it."""
 
 TIGHT = 1.3
 """A margin below this is told: another machine may well break the claim."""
@@ -48,16 +68,22 @@ TIGHT = 1.3
 
 @dataclass(frozen=True)
 class Setting:
-    """A machine to imitate: environment variables, or an environment with other packages."""
+    """A machine to imitate: environment variables, or an environment with other packages.
+
+    ``resolution`` is uv's, for packages that the lock does not hold. Settings that are to be
+    imported only run no pages.
+    """
 
     about: str
     variables: dict[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     python: str = ""
+    resolution: str = ""
+    imported_only: bool = False
 
     @property
     def own_packages(self) -> bool:
-        return bool(self.packages or self.python)
+        return bool(self.packages or self.python or self.resolution)
 
 
 SETTINGS = {
@@ -68,6 +94,13 @@ SETTINGS = {
         "oldest supported TensorFlow and Keras", packages=("tensorflow==2.19.1", "keras==3.10.0")
     ),
     "colab": Setting("Colab's versions on its Python 3.13", python="python3.13"),
+    "lowest": Setting("lowest declared versions", resolution="lowest-direct"),
+    "lowest-numpy2": Setting(
+        "lowest declared versions that NumPy 2 goes with",
+        packages=("numpy==2.1.3",),
+        resolution="lowest-direct",
+        imported_only=True,
+    ),
     "threads-1": Setting("one thread", {"TF_NUM_INTRAOP_THREADS": "1"}),
     "threads-2": Setting("two threads", {"TF_NUM_INTRAOP_THREADS": "2"}),
     "threads-4": Setting("four threads", {"TF_NUM_INTRAOP_THREADS": "4"}),
@@ -96,9 +129,11 @@ def interpreter(root: Path, name: str) -> str:
     folder = root / ".cache" / "matrix" / name
     python = folder / "bin" / "python"
     kept = [line for line in locked(root) if not (setting.packages and re.match(FREE, line))]
+    kept = [] if setting.resolution else kept
     wanted_versions = "\n".join([*kept, *setting.packages]) + "\n"
+    asked = wanted_versions + "\n".join([setting.resolution, KERNEL, *declared(root)])
     ready = folder / "ready"  # holds the versions that were asked for
-    if ready.exists() and ready.read_text(encoding="utf-8") == wanted_versions:
+    if ready.exists() and read_text(ready) == asked:
         return str(python)
     base = setting.python or sys.executable
     if not starts(base):
@@ -114,12 +149,57 @@ def interpreter(root: Path, name: str) -> str:
     # without the project's own configuration, which holds the versions that are replaced here
     command = [sys.executable, "-m", "uv", "--no-config", "pip", "install", "--quiet"]
     command += ["--python", python, "--constraint", bounds]
+    if setting.resolution:
+        command += ["--resolution", setting.resolution]
     environment, where, _ = for_uv(root)
-    wanted = [*where, "--editable", f"{root}[run]", "ipykernel"]
+    wanted = [*where, "--editable", f"{root}[run]", KERNEL]
     if subprocess.run([*command, *wanted], env=environment, check=False).returncode:
         raise PageError(f"{name}: its packages could not be installed; uv says why above.")
-    ready.write_text(wanted_versions, encoding="utf-8")
+    ready.write_text(asked, encoding="utf-8")
     return str(python)
+
+
+def declared(root: Path) -> list[str]:
+    """What ``pyproject.toml`` says that cnn50 and its pages need."""
+    path = root / "pyproject.toml"
+    if not path.exists():
+        return []
+    project = tomllib.loads(read_text(path))["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["run"]]
+
+
+def imports_content(root: Path, name: str) -> str:
+    """Changes with the lock, the declared bounds, the setting and the list of imports."""
+    return code_fingerprint([], repr(SETTINGS[name]), IMPORTS, *locked(root), *declared(root))
+
+
+def what_imports_say(root: Path, name: str) -> str:
+    """What the imports of pages print in an ordinary kernel under a setting: best, nothing."""
+    cell = nbformat.v4.new_code_cell(IMPORTS)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    python, variables = interpreter(root, name), SETTINGS[name].variables
+    try:
+        with Run(notebook, root, 600, python=python, warm=False, **variables) as run:
+            run.cell(0)
+    except (CellFailed, RuntimeError) as failure:  # RuntimeError: the kernel did not start
+        return str(failure).strip().splitlines()[-1]
+    return "".join(output.get("text", output.output_type) for output in cell.outputs)
+
+
+def run_imports(root: Path, names: Iterable[str]) -> bool:
+    """Import once under each setting, unless that is known; whether all were silent."""
+    silent = True
+    for name in names:
+        content = imports_content(root, name)
+        row = read_json(root / IMPORTS_PLACE).get(name)
+        if row is None or row["said"] or row["content"] != content:
+            row = {"content": content, "said": what_imports_say(root, name)}
+            with FileLock(root / ".cache" / "measured.lock"):
+                write_json(root / IMPORTS_PLACE, read_json(root / IMPORTS_PLACE) | {name: row})
+        silent = silent and not row["said"]
+        said = row["said"].strip().replace("\n", "\n  ")
+        print(f"imports {name}: " + (f"FAILED\n  {said}" if said else "silent"), flush=True)
+    return silent
 
 
 def starts(python: str) -> bool:
@@ -235,14 +315,21 @@ def told_row(page: Page, name: str, row: dict[str, Any]) -> str:
     return f"{page.name} {name}: FAILED\n  " + "\n  ".join(why)
 
 
-def run_matrix(root: Path, only: str, names: Iterable[str], jobs: int) -> int:
-    """Run the cells that are not known yet, report all; 1 where one fails."""
+def run_matrix(
+    root: Path, only: str, names: Iterable[str], jobs: int, imports_only: bool = False
+) -> int:
+    """Run the imports and cells that are not known yet, report all; 1 where one fails."""
     found = {page.slug: page for page in pages(root, only)}
     names = list(names)
-    rows = {(s, n): known(root, page, n) for s, page in found.items() for n in names}
+    (root / ".cache").mkdir(exist_ok=True)
     for name in names:
         if name != SEEDS:
             interpreter(root, name)  # made before pages run, by one process
+    silent = run_imports(root, [name for name in names if name != SEEDS])
+    names = [n for n in names if n == SEEDS or not SETTINGS[n].imported_only]
+    if imports_only or not names:
+        return 0 if silent else 1
+    rows = {(s, n): known(root, page, n) for s, page in found.items() for n in names}
     todo = [item for item, row in rows.items() if row is None and item[1] != SEEDS]
     todo.sort(key=lambda item: (names.index(item[1]), -last_seconds(found[item[0]])))
     print(f"{len(rows)} cells, {len(todo)} of them to be run", flush=True)
@@ -254,7 +341,7 @@ def run_matrix(root: Path, only: str, names: Iterable[str], jobs: int) -> int:
     missing = [f"{found[s].name} {n}" for (s, n), row in rows.items() if row is None]
     if missing:
         print(f"Not known: {', '.join(missing)}; `make seeds` runs the seeds of a page.")
-    return 0 if all(row is not None and passed(row) for row in rows.values()) else 1
+    return 0 if silent and all(row is not None and passed(row) for row in rows.values()) else 1
 
 
 def table(found: Iterable[Page], names: list[str], rows: dict[tuple[str, str], Any]) -> str:
@@ -280,13 +367,14 @@ def main(arguments: list[str] | None = None) -> int:
     command = parser(__doc__)
     every = [*SETTINGS, SEEDS]
     command.add_argument("--setting", default="", help=f"of {', '.join(every)}; all where none")
+    command.add_argument("--imports", action="store_true", help="no pages, only the imports")
     options = command.parse_args(arguments)
     names = options.setting.split() or every
     unknown = [name for name in names if name not in every]
     if unknown:
         print(f"There is no setting {unknown[0]!r}; there are {', '.join(every)}.")
         return 2
-    return told(run_matrix, options.root, options.pages, names, options.jobs)
+    return told(run_matrix, options.root, options.pages, names, options.jobs, options.imports)
 
 
 if __name__ == "__main__":
