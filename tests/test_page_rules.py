@@ -14,6 +14,7 @@ from tools.pages import rules
 from tools.pages.files import read_notebook, write_json
 from tools.pages.notebooks import fresh_notebook, store
 from tools.pages.page import Page, setup_cell
+from tools.pages.questions import Question
 from tools.pages.runs import PROCESSOR_PER_WALL, stored_runs
 from tools.verify import breaks
 from tools.verify.breaks import Verdict, breaks_of
@@ -230,6 +231,15 @@ TYPED = (
 def test_a_typed_spread_is_told(tmp_path: Path, code: str) -> None:
     page = project(tmp_path, replaced("total = add(2, 2)", f"total = add(2, 2)\n{code}"))
     assert told(rules.intervals(page), "types in a spread")
+
+
+def test_only_pages_that_stood_before_hold_claims_to_their_mean(tmp_path: Path) -> None:
+    old = replaced("from cnn50.evidence import claim", "from cnn50.first_edition import claim")
+    page = project(tmp_path, lambda text: old(text).replace("total = add(2, 2)", "Measured(1, 2)"))
+    assert list(rules.intervals(page)) == []
+    newer = Page(Question(5, "q05-new", 1, "Why?"), page.root)
+    newer.__dict__["source"] = page.source
+    assert told(rules.intervals(newer), "is for pages that stood before")
 
 
 @pytest.mark.parametrize("code", ["Measured.of([add(1, k) for k in range(3)])", "bootstrap(cases)"])
