@@ -28,8 +28,8 @@ help: ## list the targets
 book: .venv/for-book ## build the site from the stored outputs, in _build/html
 	$(RUN) -m tools.site.build
 
-serve: book ## build the site and serve it at http://localhost:8000
-	$(RUN) -m http.server 8000 --directory _build/html
+serve: .venv/for-book ## build the site and serve it on this machine; PORT= (8000)
+	$(RUN) -m tools.site.serve $(if $(PORT),--port "$(PORT)")
 
 test: .venv/for-test ## check everything; PAGES="q16 q24" for those pages only, SHARD=2/5 for a part
 	$(RUN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(pages) $(shard)

@@ -61,6 +61,20 @@ also [the evidence](#evidence).
 > **Note.** A stride above one drops values.
 
 > A block quote with no keyword stays a quotation.
+
+> **Keras note.** `Dropout` runs in training only. Call a model with
+> `training=True` to see it.
+>
+> A second paragraph of the note.
+
+> **Keras Note:** The layer named $\\operatorname{{BN}}$ keeps its means in `moving_mean`, which a
+> frozen layer no longer changes.
+
+> **Keras note.** A long first sentence of the note goes on for more words than a summary has room
+> for.
+
+A 1 × 1 convolution mixes channels; a $3 \\times 3$ one looks around. V-Net is named here, and
+state-of-the-art skip‑connections.
 """
 DETAILS = """
 ## What people get wrong
@@ -173,16 +187,17 @@ def sample(question: Question, facts: dict, *, figure_text: str = FIGURE_TEXT) -
     cells = [
         new_markdown_cell(f"# {question.number}. {question.title}"),
         new_markdown_cell("> **In one breath.** Pooling keeps the strongest answer."),
+        code(setup_cell(), 1, [], tags=["hide-cell"]),
+        code(f"import cnn50\n\n{long_line}  # a long comment\nprint(result)", 2, [stream]),
         new_markdown_cell(ANSWER.format(formulas=FORMULAS)),
-        code("figures.drawing(plan, text=text)", 1, [drawing()], tags=["hide-input"]),
-        code("figures.slider(frames, range(5), label='Shift')", 2, [slider()]),
+        code("figures.drawing(plan, text=text)", 3, [drawing()], tags=["hide-input"]),
+        code("# A helper. More.\ndef helper(): ...", 4, [], tags=["hide-input"]),
+        code("figures.slider(frames, range(5), label='Shift')", 5, [slider()]),
         new_markdown_cell("## Evidence\n\n### Max pooling keeps more than average pooling"),
-        code(setup_cell(), 3, [], tags=["hide-cell"]),
-        code(f"import cnn50\n\n{long_line}  # a long comment\nprint(result)", 4, [stream]),
-        code("figures.curves(shifts, accuracy)", 5, [new_output("display_data", data=figure)]),
-        code("figures.table(rows)", 6, [new_output("display_data", data=table)]),
+        code("figures.curves(shifts, accuracy)", 6, [new_output("display_data", data=figure)]),
+        code("figures.table(rows)", 7, [new_output("display_data", data=table)]),
         new_markdown_cell(DETAILS),
-        code("# @title Solution\nprint('yes')", 7, [stream], tags=["hide-cell"], cellView="form"),
+        code("# @title Solution\nprint('yes')", 8, [stream], tags=["hide-cell"], cellView="form"),
         new_markdown_cell("## On a GPU\n\nNothing grows." + SOURCES),
     ]
     metadata = {
@@ -196,7 +211,7 @@ def sample(question: Question, facts: dict, *, figure_text: str = FIGURE_TEXT) -
 
 def first_page() -> NotebookNode:
     """Stands in for question 1."""
-    facts = {"level": 1, "prerequisites": [], "budget_s": 45}
+    facts = {"level": 1, "prerequisites": [], "budget_s": 45, "edition": 1}
     facts["techniques"] = {"runs": {"convolution": "conv"}, "shows": ["feature-map"]}
     return sample(find_question("q01"), facts)
 
@@ -205,6 +220,7 @@ def second_page(figure_text: str = FIGURE_TEXT) -> NotebookNode:
     """Stands in for question 16."""
     facts = {"level": 2, "prerequisites": [1, 2], "budget_s": 150}
     facts["techniques"] = {"runs": {"max-pooling": "pool"}, "explains": ["convolution"]}
+    facts["history"] = ["The bound was 0.9 at first; `repeat` with 3 seeds moved it.", "A trial."]
     return sample(find_question("q16"), facts, figure_text=figure_text)
 
 

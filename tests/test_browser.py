@@ -9,15 +9,19 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from site_samples import DRAWING_TEXT, make_book
+from sphinx.search.en import SearchEnglish
 from waiting import WAIT
 
 from tools import ROOT
@@ -84,6 +88,30 @@ while (walker.nextNode()) {
     found.push([ratio.toFixed(2), style.color, String(paper), words.slice(0, 40)]);
 }
 return found;
+"""
+
+
+AXE = """
+const done = arguments[arguments.length - 1];
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+axe.run(document, {
+  runOnly: { type: "tag", values: tags },
+  rules: { "label-content-name-mismatch": { enabled: true }, "target-size": { enabled: true } },
+  resultTypes: ["violations"],
+}).then(
+  ({ violations }) =>
+    done(violations.flatMap((v) => v.nodes.map((n) => [v.id, n.html.slice(0, 120)]))),
+  (error) => done([["error", String(error)]]));
+"""
+
+# How far the page moved by itself while it arrived.
+SHIFT = """
+const done = arguments[arguments.length - 1];
+let shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+setTimeout(() => done(shift), 300);
 """
 
 
@@ -347,6 +375,57 @@ def test_search_finds_a_word(browser):
     assert any("q16-spatial-pooling" in link for link in found)
 
 
+def results(browser, query: str) -> list[tuple[str, str]]:
+    """(address, text) of each result, in order."""
+    browser.open(f"book/search.html?q={quote(query)}")
+    done = (
+        "return /finished|did not match/.test(document.querySelector('.search-summary')?.innerText)"
+    )
+    browser.wait(done)
+    script = """return [...document.querySelectorAll('#search-results li a')]
+        .map((a) => [a.getAttribute('href'), a.parentElement.innerText])"""
+    return [tuple(row) for row in browser.run(script)]
+
+
+def test_titles_come_first_in_the_search_and_the_glossary_next(browser):
+    found = results(browser, "Mask R-CNN")
+    assert found[0][0] == "notebooks/q24-mask-rcnn.html"
+    assert found[1][0] == "book/glossary.html#technique-mask-rcnn"
+    assert len(found) < 12
+    found = results(browser, "embeddings")
+    assert {"q09", "q26"} == {address.split("/")[1][:3] for address, _ in found[:2]}
+    assert results(browser, "grad-cam")[0][0] == "book/glossary.html#technique-grad-cam"
+
+
+def test_terms_stay_whole_in_the_search(served, browser):
+    for query, word in (("V-Net", "v-net"), ("state‑of‑the‑art", "state-of-the-art")):
+        for address, _ in results(browser, query):
+            page = (served.folder / "book" / address.partition("#")[0]).read_text(encoding="utf-8")
+            assert word in page.lower().replace("\u2011", "-"), (query, address)
+    assert not results(browser, "Z-Net")
+    assert not results(browser, "zq convolution")  # short words have to be there too
+    browser.open("sample/search.html?q=vnet")
+    script = "return [...document.querySelectorAll('#search-results li a')].map((a) => a.href)"
+    assert any("q16" in link for link in browser.wait(script))
+
+
+def test_a_times_sign_is_an_x_in_the_search(browser):
+    plain = {address for address, _ in results(browser, "1x1 convolution")}
+    assert plain and plain == {address for address, _ in results(browser, "1 × 1 convolution")}
+    browser.open("sample/search.html?q=3x3")  # in a formula there
+    script = "return [...document.querySelectorAll('#search-results li a')].map((a) => a.href)"
+    assert any("q16" in link for link in browser.wait(script))
+
+
+def test_words_are_reduced_alike_in_the_browser_and_in_the_index(browser):
+    words = "skip-connections re-ranked r-cnn x-rays self-supervised non-maximum 1x1 fine-tuned"
+    browser.open("sample/search.html?q=pooling")
+    script = "const s = new Stemmer(); return arguments[0].map((word) => s.stemWord(word))"
+    stemmer = SearchEnglish({})
+    stems = browser.driver.execute_script(script, words.split())
+    assert stems == [stemmer.stem(word) for word in words.split()]
+
+
 def test_there_is_one_search_box(browser):
     browser.open(SAMPLE)
     visible = """return [...document.querySelectorAll("input:not([type=range])")]
@@ -378,3 +457,124 @@ def test_the_site_asks_its_own_host_only_and_nothing_fails(served, browser):
     assert not failed
     assert not any("fontawesome" in a or "vendor" in a for a in asked)
     assert browser.messages() == []
+
+
+CODE = ".cell_input, details.fold:not(:has(.cell_output))"
+VISIBLE = (
+    "return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility()).length"
+)
+
+
+def visible(browser, selector: str) -> int:
+    """How many of these elements are shown."""
+    return browser.driver.execute_script(VISIBLE, selector)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_reading_mode_hides_code_and_is_remembered(browser, width):
+    kept = ".bd-article p, .cell_output :is(.output, img, svg), table, h2, h3"
+    browser.open(SAMPLE, width=width)
+    code, rest = visible(browser, CODE), visible(browser, kept)
+    assert code and visible(browser, ".reading-mode[aria-pressed='false']") == 1
+    browser.run("document.querySelector('.reading-mode').focus()")
+    press(browser, " ")
+    assert visible(browser, ".reading-mode[aria-pressed='true']") == 1
+    assert visible(browser, CODE) == 0
+    assert visible(browser, kept) == rest
+
+    browser.open("sample/notebooks/q01-feature-extraction.html", width=width)
+    assert visible(browser, ".reading-mode[aria-pressed='true']") == 1
+    assert visible(browser, CODE) == 0
+    assert browser.driver.execute_async_script(SHIFT) < 0.1
+    press(browser, " ", ".reading-mode")
+    browser.open(SAMPLE, width=width)
+    assert visible(browser, CODE) == code
+    browser.run("localStorage.clear()")
+
+
+def press(browser, key: str, selector: str = "") -> None:
+    """Type a key at the element in focus, or at the one named."""
+    if selector:
+        browser.run(f"document.querySelector('{selector}').focus()")
+    browser.driver.switch_to.active_element.send_keys(key)
+
+
+def test_reading_mode_needs_no_storage(browser):
+    refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no') } })"
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    added = browser.driver.execute_cdp_cmd(command, {"source": refuse})
+    try:
+        browser.open(SAMPLE)
+        assert visible(browser, CODE)
+        browser.run("document.querySelector('.reading-mode').click()")
+        assert visible(browser, CODE) == 0
+    finally:
+        browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+        browser.messages()
+
+
+def test_without_scripts_code_is_shown_and_there_is_no_switch(browser):
+    off = "Emulation.setScriptExecutionDisabled"
+    browser.driver.execute_cdp_cmd(off, {"value": True})
+    try:
+        browser.open(SAMPLE)
+        assert visible(browser, ".cell_input")
+        assert visible(browser, ".reading-mode") == 0
+        assert visible(browser, "details.folded-note > summary") == 3
+        assert visible(browser, "details.folded-note > p") == 0
+    finally:
+        browser.driver.execute_cdp_cmd(off, {"value": False})
+
+
+def test_a_print_is_whole_and_dark_on_white(browser):
+    browser.open(SAMPLE, dark=True)
+    browser.run("""window.printed = null; addEventListener("beforeprint", () => (window.printed = {
+        closed: document.querySelectorAll("details:not([open])").length,
+        ink: getComputedStyle(document.querySelector(".bd-article p")).color,
+        paper: getComputedStyle(document.body).backgroundColor,
+    }))""")
+    closed = browser.run("return document.querySelectorAll('details:not([open])').length")
+    browser.driver.execute_cdp_cmd("Page.printToPDF", {})
+    printed = browser.run("return printed")
+    assert closed and printed["closed"] == 0
+    assert sum(map(int, re.findall(r"\d+", printed["ink"])[:3])) < 300
+    assert printed["paper"] == "rgb(255, 255, 255)"
+    assert browser.run("return document.querySelectorAll('details:not([open])').length") == closed
+    assert browser.run("return document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_style_of_a_print_opens_and_wraps_by_itself(browser):
+    browser.open(SAMPLE, width=700)
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert visible(browser, "h1") == 1
+        assert visible(browser, "details:not([open]) > :not(summary)")
+        cut = """return [...document.querySelectorAll(".bd-article pre")]
+            .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.innerText)"""
+        assert browser.run(cut) == []
+        assert visible(browser, ".reading-mode") == 0
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize(
+    "page", [*MIXED, "sample/search.html?q=pooling", "book/book/verification.html"]
+)
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_axe_finds_nothing(browser, page, width):
+    script = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    for dark in (False, True) if page == SAMPLE else (width == PHONE,):
+        browser.open(page, width=width, dark=dark)
+        browser.run("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+        browser.wait(
+            "return new Promise((d) => requestAnimationFrame(() => setTimeout(d, 50, true)))"
+        )
+        browser.run(script)
+        assert browser.driver.execute_async_script(AXE) == [], (page, dark)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_pages_do_not_jump_while_they_arrive(browser, width):
+    for page in (SAMPLE, "book/book/breaks.html", "book/book/verification.html"):
+        browser.open(page, width=width)
+        assert browser.driver.execute_async_script(SHIFT) < 0.1, page

@@ -9,12 +9,15 @@ import io
 import json
 import re
 import resource
+import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from urllib.request import urlopen
 
 import nbformat
 import pytest
@@ -26,7 +29,7 @@ from tools import ROOT
 from tools.pages import toc
 from tools.pages.page import setup_cell
 from tools.pages.questions import part_titles, questions
-from tools.site import build, colab_files, publish_as
+from tools.site import build, colab_files, publish_as, serve
 from tools.site.repository import Repository, configured, name_in
 
 pytestmark = pytest.mark.site
@@ -209,8 +212,92 @@ def test_folds_are_named_after_their_cells(sample):
     text = sample.questions["q16-spatial-pooling"].text
     assert re.findall(r'<details class="fold">\s*<summary>(.*?)</summary>', text) == [
         "Setup",
+        "Code of this figure",
+        "A helper",
         "Solution",
     ]
+
+
+def test_a_folded_note_opens_with_its_first_words(sample):
+    text = sample.questions["q16-spatial-pooling"].text
+    notes = re.findall(r'<details class="folded-note">\s*<summary>(.*?)</summary>', text)
+    assert [re.sub("<[^>]+>", "", note) for note in notes] == [
+        "Keras note: Dropout runs in training only",
+        "Keras note",  # its first words hold a formula
+        "Keras note: A long first sentence of the note goes on …",
+    ]
+    assert "<p>A second paragraph of the note.</p>" in text
+
+
+def test_the_history_of_a_page_stands_on_the_page_about_verification(sample, site):
+    text = sample.pages["book/verification.html"].text
+    told = re.search(r'<section id="history-q16">(.*?)</section>', text, re.S)
+    assert told and told[1].count("<li>") == 2
+    assert "The bound was 0.9 at first; <code" in told[1]
+    assert "A trial." not in sample.questions["q16-spatial-pooling"].text
+    first = re.search(r"Not yet brought to the second edition:</p>\s*<ul.*?</ul>", text, re.S)
+    assert first and "Question 1: Feature extraction" in first[0] and "Question 16" not in first[0]
+    assert 'id="history-q01"' not in text
+
+
+def test_a_page_whose_code_starts_in_the_answer_has_its_header(sample):
+    text = sample.questions["q16-spatial-pooling"].text
+    order = ("<h1>", "page-facts", "In one breath", "<summary>Setup", "import", 'id="answer"')
+    places = [text.index(mark, text.index("<article")) for mark in order]
+    assert places == sorted(places)
+
+
+def test_the_switch_of_the_reading_mode_is_on_question_pages_only(site):
+    for name, page in site.pages.items():
+        switches = [a for a in page.each("button") if "reading-mode" in a.get("class", "")]
+        assert len(switches) == (name.startswith("notebooks/")), name
+        assert all(switch["aria-pressed"] == "false" for switch in switches)
+
+
+def test_words_of_the_search():
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    from site_search import BookSearch
+
+    split = BookSearch({}).split
+    assert split("1 × 1") == split("1x1") == split(r"1 \times 1") == ["1x1"]
+    assert split("3×3×64 H × W") == ["3x3x64", "hxw"]
+    assert split("height × width") == ["height", "width"]
+    assert split("R-CNN") == split("R\u2011CNN") == ["r-cnn", "r", "cnn", "rcnn"]
+    assert split("2012–2017, a - b") == ["2012", "2017", "a", "b"]
+
+
+def test_a_taken_port_is_told_before_the_build(monkeypatch, capsys):
+    monkeypatch.setattr(build, "make", lambda output: pytest.fail("it was built"))
+    with serve.server(0, ROOT) as taken:
+        assert taken.server_address[0] == "127.0.0.1"
+        monkeypatch.setattr(sys, "argv", ["serve", "--port", str(taken.server_port)])
+        assert serve.main() == 1
+    said = capsys.readouterr().err
+    assert f"Port {taken.server_port} cannot be had" in said and "PORT=" in said
+    monkeypatch.setattr(sys, "argv", ["serve", "--port", "70000"])
+    assert serve.main() == 1
+    assert "70000 is no port" in capsys.readouterr().err
+
+
+def test_the_printed_address_answers(monkeypatch, capsys, tmp_path):
+    (tmp_path / "index.html").write_text("the book")
+    monkeypatch.setattr(build, "make", lambda output: 0)
+    monkeypatch.setattr(build, "OUTPUT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["serve", "--port", "0"])
+    seen = []
+
+    def visit(server):
+        server.socket.settimeout(10)
+        address = capsys.readouterr().out.split()[4]
+        asked = threading.Thread(target=lambda: seen.append(urlopen(address).read()))
+        asked.start()
+        server.handle_request()
+        asked.join()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", visit)
+    assert serve.main() == 0
+    assert seen == [b"the book"]
 
 
 def test_the_line_under_the_title(sample):

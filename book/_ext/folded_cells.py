@@ -29,8 +29,13 @@ def name_folds(app: Sphinx, doctree: nodes.document) -> None:
             cell["hide_mode"] = "all"
         if cell.get("hide_mode"):
             match = TITLE.match(source)
-            name = (match["title"] or match["comment"]).strip() if match else "Code of this cell"
+            name = (match["title"] or match["comment"]).strip() if match else unnamed(source)
             cell["prompt_show"] = cell["prompt_hide"] = name
+
+
+def unnamed(source: str) -> str:
+    """What the fold of a cell without an opening comment is called."""
+    return "Code of this figure" if "figures." in source else "Code of this cell"
 
 
 def open_fold(self: HTML5Translator, node: HideCodeCellNode) -> None:

@@ -1,4 +1,4 @@
-"""Puts a line under the title of each question: level, run time, what to read first, and its files.
+"""Puts two lines under the title of each question: what it asks of a reader, and its files.
 
 Level, run time and prerequisites come from the page's front matter.
 """
@@ -21,6 +21,10 @@ from sphinx.util.osutil import relative_uri
 LOG = logging.getLogger(__name__)
 COLAB = "https://colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb"
 GITHUB = "https://github.com/"
+READING_MODE = (
+    '<button type="button" class="reading-mode pst-js-only" aria-pressed="false" '
+    'title="Reading mode: the text, figures, tables and claims">Hide code</button>'
+)
 
 
 def repository(app: Sphinx) -> tuple[str, str]:
@@ -57,21 +61,22 @@ def prerequisites(app: Sphinx, docname: str, numbers: list[int]) -> str:
 
 
 def files(app: Sphinx, docname: str) -> str:
-    """HTML of the links to run or keep the page."""
+    """HTML of the switch of the reading mode, and of the links to run or keep the page."""
     here = app.builder.get_target_uri(docname)
     slug = docname.rpartition("/")[2]
-    links = []
+    html = READING_MODE
     name, branch = repository(app)
     if name and name == installs_from(app, docname):
         url = COLAB.format(repository=name, branch=quote(branch), page=docname)
-        links.append(f'<a class="run" href="{escape(url)}" rel="noopener">Open in Colab</a>')
+        html = f'<a class="run" href="{escape(url)}" rel="noopener">Open in Colab</a> {html}'
+    links = []
     for text, target, why in (
         ("notebook", f"_sources/{docname}.ipynb", "The notebook behind this page"),
         ("self-contained Colab file", f"colab/{slug}.ipynb", "Upload it to Colab: it runs there"),
     ):
         url = escape(relative_uri(here, target))
         links.append(f'<a href="{url}" download title="{why}">{text}</a>')
-    return " · ".join(links).replace('<a href="', 'Download: <a href="', 1)
+    return f'{html} <span class="downloads">Download: {" · ".join(links)}</span>'
 
 
 def add_header(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -90,7 +95,8 @@ def add_header(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         parts.append(f'runs in <span title="{why}">at most {time} of processor time</span>')
     if before := prerequisites(app, docname, about.get("prerequisites") or []):
         parts.append(f"read first: {before}")
-    html = f'<div class="page-facts"><p>{" · ".join(parts)}</p><p>{files(app, docname)}</p></div>'
+    actions = f'<p class="actions">{files(app, docname)}</p>'
+    html = f'<div class="page-facts"><p>{" · ".join(parts)}</p>{actions}</div>'
     title.parent.insert(title.parent.index(title) + 1, nodes.raw("", html, format="html"))
 
 

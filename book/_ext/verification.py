@@ -3,8 +3,9 @@
 ``{verification} picture`` draws the steps, ``pages`` is a table of run times, claims and breaks,
 ``doubled`` of what twice the training left of the claims, ``breaks`` of what each break did,
 ``matrix`` of the settings under which pages ran, ``overhead`` what a kernel costs, and ``licences``
-the packages by licence. All but the drawing are read from
-files that the tools write: ``notebooks/runs.json`` and ``cnn50/measured/``.
+the packages by licence. They are read from files that the tools write: ``notebooks/runs.json`` and
+``cnn50/measured/``. ``history`` says how each page came about, and which are still of the first
+edition, from the front matter of the notebooks.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from data_cards import paragraph, row
+from data_cards import paragraph, row, with_code
 from docutils import nodes
 from docutils.parsers.rst import directives
+from site_catalog import questions
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -32,19 +34,22 @@ SETTINGS = {
     "sse41": "SSE4.1",
     "seeds": "3 other seeds",
 }
+FIRST_EDITION = "Not yet brought to the second edition:"
 
 
 class Verification(SphinxDirective):
-    """``{verification} PART``, the part being one of ``PARTS``."""
+    """``{verification} PART``, the part being one of ``PARTS`` or ``history``."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """The part, or a sentence that says that nothing was measured yet."""
-        what = directives.choice(self.arguments[0], tuple(PARTS))
+        what = directives.choice(self.arguments[0], (*PARTS, "history"))
         root = Path(self.env.srcdir)
         for path in (*(root / "cnn50" / "measured").glob("*.json"), root / "notebooks/runs.json"):
             self.env.note_dependency(str(path))
+        if what == "history":
+            return history(self)
         return [PARTS[what](root) or paragraph(nodes.Text("Nothing was measured for this yet."))]
 
 
@@ -131,7 +136,7 @@ def breaks_table(root: Path) -> nodes.table | None:
         for tried in all_tried
     ]
     head = ["Page", "Claim", "Measured then", "Change"]
-    return table(head, rows) if rows else None
+    return table(head, rows, classes=["breaks"]) if rows else None
 
 
 def change(label: str) -> str | nodes.Node:
@@ -208,9 +213,45 @@ PARTS = {
 }
 
 
-def table(head: list[str], rows: Iterable[Iterable[str | nodes.Node]]) -> nodes.table:
+def history(directive: SphinxDirective) -> list[nodes.Node]:
+    """A section for each page with a history, after the list of pages of the first edition."""
+    first, sections = [], []
+    for question in questions(directive.env):
+        notebook = Path(directive.env.srcdir, f"{question.docname}.ipynb")
+        if not notebook.exists():
+            continue
+        directive.env.note_dependency(str(notebook))
+        about = read(notebook)["metadata"].get("cnn50", {})
+        name = f"Question {question.number}: {question.short}"
+        if about.get("edition") == 1:
+            first.append(name)
+        if about.get("history"):
+            sections.append(history_section(question.number, name, about["history"]))
+            directive.state.document.note_explicit_target(sections[-1], sections[-1])
+    opening = [paragraph(nodes.Text(FIRST_EDITION)), bullets(first)] if first else []
+    if not first and not sections:
+        opening = [paragraph(nodes.Text("No page tells of its history yet."))]
+    return [*opening, *sections]
+
+
+def history_section(number: int, name: str, told: Iterable[str]) -> nodes.section:
+    """What happened before a page said what it says now, one line each."""
+    section = nodes.section(ids=[f"history-q{number:02}"], names=[f"history-q{number:02}"])
+    section += [nodes.title("", name), bullets(told)]
+    return section
+
+
+def bullets(lines: Iterable[str]) -> nodes.bullet_list:
+    """A list of lines, in which what stands between backquotes is code."""
+    items = [nodes.list_item("", paragraph(*with_code(str(line)))) for line in lines]
+    return nodes.bullet_list("", *items)
+
+
+def table(
+    head: list[str], rows: Iterable[Iterable[str | nodes.Node]], classes: Iterable[str] = ()
+) -> nodes.table:
     """A table of texts, each plain or marked up."""
-    made = nodes.table()
+    made = nodes.table(classes=list(classes))
     group = nodes.tgroup(cols=len(head))
     group += [nodes.colspec(colwidth=1) for _ in head]
     top, body = nodes.thead(), nodes.tbody()

@@ -70,11 +70,8 @@ def replace(output: Path, site: Path, old: Path) -> None:
         raise
 
 
-def main() -> int:
-    """Command line."""
-    parser = argparse.ArgumentParser(prog="make book", description="Build the site.")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the site")
-    output = parser.parse_args().output.resolve()
+def make(output: Path = OUTPUT) -> int:
+    """Build the book at ``output`` and say so; the exit status."""
     started = time.monotonic()
     if toc.update():
         print("_toc.yml now lists the pages that have landed.")
@@ -93,6 +90,13 @@ def main() -> int:
         return 1
     print(f"Built in {time.monotonic() - started:.0f} s: {index}")
     return 0
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="make book", description="Build the site.")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the site")
+    return make(parser.parse_args().output.resolve())
 
 
 if __name__ == "__main__":
