@@ -182,7 +182,7 @@ def _excepted(page: Page) -> bool:
 
 def intervals(page: Page) -> Iterator[str]:
     """No spread is typed in: what is measured is passed on, run by run or case by case."""
-    if any("cnn50.first_edition" in cell.source for cell in page.code):
+    if page.holds_to_the_mean:
         if page.name not in WITH_SPREADS:
             yield "cnn50.first_edition is for pages that stood before: import from cnn50.evidence"
         return
