@@ -7,6 +7,8 @@ and Ito's, which people with the common kinds of colour blindness can tell apart
 (https://jfly.uni-koeln.de/color/).
 """
 
+from matplotlib.patches import Rectangle as Rectangle  # question 2 draws with it
+
 from cnn50.figures.base import DPI, LINE_STYLES, MARKERS, PALETTE, STYLE, WIDTH, new, show
 from cnn50.figures.drawings import block, drawing, grid, joint, tensor, words
 from cnn50.figures.pictures import boxes, images, masks, picture
