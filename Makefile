@@ -2,7 +2,7 @@
 # Everything runs in .venv, which the first target that needs it makes; delete it to start afresh.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	$$p -IS -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
 RUN := .venv/bin/python
 JOBS ?= 2

@@ -1,6 +1,7 @@
 """The site in headless Chromium: narrow screens, dark mode, search, and what is asked for.
 
 Skipped where Chromium or its driver is not installed; with ``CNN50_REQUIRE_BROWSER=1`` a failure.
+With ``CNN50_AXE=all`` axe looks at every page, at both widths, light and dark.
 """
 
 from __future__ import annotations
@@ -557,20 +558,32 @@ def test_the_style_of_a_print_opens_and_wraps_by_itself(browser):
         browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+def axe(browser, page: str, width: int, dark: bool) -> list[list[str]]:
+    """What axe has against a page with everything on it opened: [rule, element]."""
+    script = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    browser.open(page, width=width, dark=dark)
+    browser.run("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    browser.wait("return new Promise((d) => requestAnimationFrame(() => setTimeout(d, 50, true)))")
+    browser.run(script)
+    return browser.driver.execute_async_script(AXE)
+
+
 @pytest.mark.parametrize(
     "page", [*MIXED, "sample/search.html?q=pooling", "book/book/verification.html"]
 )
 @pytest.mark.parametrize("width", [DESK, PHONE])
 def test_axe_finds_nothing(browser, page, width):
-    script = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     for dark in (False, True) if page == SAMPLE else (width == PHONE,):
-        browser.open(page, width=width, dark=dark)
-        browser.run("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-        browser.wait(
-            "return new Promise((d) => requestAnimationFrame(() => setTimeout(d, 50, true)))"
-        )
-        browser.run(script)
-        assert browser.driver.execute_async_script(AXE) == [], (page, dark)
+        assert axe(browser, page, width, dark) == [], (page, dark)
+
+
+@pytest.mark.skipif(os.environ.get("CNN50_AXE") != "all", reason="takes minutes: CNN50_AXE=all")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_axe_finds_nothing_on_any_page(served, browser, width, dark):
+    found = {page: axe(browser, page, width, dark) for page in served.pages()}
+    print(f"axe looked at {len(found)} pages, {width} px wide, {'dark' if dark else 'light'}")
+    assert {page: faults for page, faults in found.items() if faults} == {}
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hostile import hostile_caller
+from hostile import PROFILE, STARTUP, hostile_caller
 
 from tools import ROOT
 from tools.verify import surroundings, warm_kernel
@@ -35,10 +35,10 @@ PROBE = [
 ]
 
 
-def outputs(warm: bool, *sources: str) -> list[list]:
+def outputs(warm: bool, *sources: str, **settings: str) -> list[list]:
     """What each cell gives, in a kernel of this project."""
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    with Run(nbformat.v4.new_notebook(cells=cells), ROOT, 300, warm=warm) as kernel:
+    with Run(nbformat.v4.new_notebook(cells=cells), ROOT, 300, warm=warm, **settings) as kernel:
         for place in range(len(cells)):
             kernel.cell(place)
     return [cell.outputs for cell in cells]
@@ -71,6 +71,32 @@ def test_a_home_that_cannot_be_written_leaves_no_trace(monkeypatch: pytest.Monke
         monkeypatch.delenv(name, raising=False)
     shown = outputs(False, PROBE[0], PROBE[6])
     assert shown[0] == [] and [output.output_type for output in shown[1]] == ["display_data"]
+
+
+@pytest.mark.parametrize("started", ["forked", "ordinary", "by ipykernel itself"])
+def test_an_ipython_set_up_for_all_users_stays_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, started: str
+) -> None:
+    shared = tmp_path / "etc" / "ipython"  # stands in for /etc/ipython and the environment's own
+    (shared / "startup").mkdir(parents=True)
+    (shared / "startup" / "00-style.py").write_text(STARTUP)
+    (shared / "ipython_config.py").write_text(PROFILE)
+    (tmp_path / "sitecustomize.py").write_text(
+        "from IPython.core import application\n"
+        f"application.SYSTEM_CONFIG_DIRS[:] = application.ENV_CONFIG_DIRS[:] = [{str(shared)!r}]\n"
+    )
+    if started == "by ipykernel itself":
+        plain = tmp_path / "plain.py"
+        plain.write_text("from ipykernel.kernelapp import IPKernelApp as A\nA.launch_instance()\n")
+        monkeypatch.setattr(warm_kernel, "STARTED_BY", str(plain))
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    probe = "import matplotlib, numpy as np\nprint(np.array([1 / 3]))\n"
+    probe += "print(matplotlib.rcParams['text.color'], 'plt' in globals())"
+    shown = outputs(started == "forked", "1\n2", probe, PYTHONPATH=path)
+    expected = [1, "[0.33333333]\nblack False\n"]
+    if started == "by ipykernel itself":
+        expected = [2, "[0.3]\nwhite True\n"]
+    assert [len(shown[0]), shown[1][-1].text] == expected
 
 
 def test_a_variable_is_passed_on_only_where_it_is_listed(hostile: dict[str, str]) -> None:
@@ -154,6 +180,7 @@ def run_make(recipe: str, caller: dict[str, str]) -> subprocess.CompletedProcess
 @pytest.mark.parametrize(
     "recipe",
     [
+        "$(PYTHON) -c 'import sys'",
         "$(RUN) -m pytest --version",
         "$(RUN) -m tools.pages.notebooks --help",
         "$(RUN) -c 'assert False' || echo as it must",

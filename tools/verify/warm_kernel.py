@@ -32,6 +32,7 @@ from tools.verify.patience import ANSWER
 
 KERNEL_NAME = "this-python"
 PROVISIONER = "warm-parent"
+STARTED_BY = str(ROOT / "tools" / "verify" / "start_kernel.py")
 START = "from tools.verify.warm_parent import main; main()"
 
 
@@ -146,7 +147,7 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection is not None or super().has_process
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Order a kernel with the arguments that ``python -m ipykernel_launcher`` would get."""
+        """Order a kernel with the arguments that an ordinary one would get."""
         environment = {str(name): str(value) for name, value in options["env"].items()}
         stderr = options.get("stderr") or 2
         self.exit_code = None
@@ -156,7 +157,7 @@ class WarmProvisioner(LocalProvisioner):
             self.connection, self.pid = warm_parent(cmd[0], environment).order(
                 options.get("cwd") or str(Path.cwd()),
                 environment,
-                cmd[cmd.index("ipykernel_launcher") + 1 :],
+                cmd[cmd.index(STARTED_BY) + 1 :],
                 stderr if isinstance(stderr, int) else stderr.fileno(),
             )
         except (ParentFailed, OSError) as error:
@@ -224,7 +225,9 @@ class Kernels(KernelSpecManager):
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         facts = ipykernel.kernelspec.get_kernel_dict()
-        facts["argv"] = [self.python, *facts["argv"][1:]]
+        module = facts["argv"].index("ipykernel_launcher")
+        options, arguments = facts["argv"][1 : module - 1], facts["argv"][module + 1 :]
+        facts["argv"] = [self.python, *options, STARTED_BY, *arguments]
         if self.warm:
             factory = KernelProvisionerFactory.instance()
             factory.provisioners[PROVISIONER] = EntryPoint(

@@ -26,6 +26,8 @@ import traceback
 import warnings
 from typing import Any, NoReturn
 
+from tools.verify.start_kernel import start_kernel
+
 PRELOADED = (
     "ipykernel.kernelapp",
     "ipykernel.debugger",
@@ -183,14 +185,10 @@ def start_afresh(order: dict[str, Any]) -> None:
 
 
 def run_kernel(arguments: list[str]) -> None:
-    """What ``python -m ipykernel_launcher`` does. The kernel ends when this parent does."""
-    import ipykernel_launcher
-    from ipykernel.kernelapp import IPKernelApp
-
+    """What ``tools/verify/start_kernel.py`` does. The kernel ends when this parent does."""
     parent = os.getppid()
     os.environ["JPY_PARENT_PID"] = str(parent)
-    sys.argv = [ipykernel_launcher.__file__, *arguments, f"--IPKernelApp.parent_handle={parent}"]
-    IPKernelApp.launch_instance()
+    start_kernel([*arguments, f"--IPKernelApp.parent_handle={parent}"])
 
 
 def main() -> None:
