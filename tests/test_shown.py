@@ -17,7 +17,7 @@ from tools import ROOT
 from tools.pages.page import Page
 from tools.pages.questions import find_question
 
-HOMES = {detection: "q24", average_precision: "q24"}
+HOMES = {detection: "q24"}
 SIZE = 64
 
 

@@ -1,4 +1,4 @@
-"""Functions that one page wrote out in full and that later pages import.
+"""Functions that one page wrote out in full, or that several pages need, and that pages import.
 
 Nothing is hidden and nothing is written twice: each function stands in a code cell of its page, and
 ``tests/test_shown.py`` holds the two sources identical.

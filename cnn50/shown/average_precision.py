@@ -1,13 +1,15 @@
 """COCO's average precision for padded arrays, through pycocotools.
 
-These functions stand, word for word, on the page of question 24, where they are explained and
-tested; a test holds the two together. Edit the page first. Labels are 1, 2, ...; 0 is
-padding. pycocotools prints what it does: redirect its standard output where that is unwanted.
+Pages that judge detections import these functions; they hand arrays to COCO's own code and stand
+on no page. Labels are 1, 2, ...; 0 is padding. pycocotools prints what it does:
+``measure_scenes`` keeps it quiet.
 """
 
 # mypy: disallow-untyped-defs=False, check-untyped-defs=False
 
+import contextlib
 import copy
+import io
 
 import numpy as np
 from pycocotools import mask as run_length
@@ -65,3 +67,18 @@ def average_precision(judged, images):
     precision = resampled.eval["precision"][..., 0, 0]  # [IoU 0.50 ... 0.95, recall, class]
     chosen = {"AP": precision, "AP50": precision[0], "AP75": precision[5]}
     return {name: 100 * p[p > -1].mean() for name, p in chosen.items()}
+
+
+def measure_scenes(scenes, kind, found, masks, classes=3):
+    """AP, AP50 and AP75 of what was found in scenes, by boxes ("bbox") or masks ("segm").
+
+    scenes  what ``cnn50.scenes.shapes`` gives
+    found   arrays "boxes" [n, D, 4], "labels" [n, D] and "scores" [n, D]
+    masks   bool [n, D, H, W]
+    """
+    shape = (len(scenes.labels), scenes.images.shape[1], classes)
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports every step
+        truth = coco_data(coco_rows(scenes.boxes, scenes.labels, scenes.masks), *shape)
+        rows = coco_rows(found["boxes"], found["labels"], masks, found["scores"])
+        judged = judge(truth, coco_data(rows, *shape), kind, found["labels"].shape[1])
+        return average_precision(judged, np.arange(shape[0]))

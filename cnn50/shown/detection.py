@@ -90,20 +90,25 @@ def align_weights(low, high, stride, size, bins, samples=2):
     return tf.reduce_mean(tf.reshape(weights, [*low.shape, bins, samples, size]), axis=-2)
 
 
+def weighted_read(features, row_weights, column_weights):
+    """[B, H, W, C], [B, N, bins, H] and [B, N, bins, W] -> [B, N, bins, bins, C]."""
+    batch, height, width, channels = features.shape
+    regions, bins = row_weights.shape[1:3]
+    row_weights = tf.reshape(row_weights, [batch, regions * bins, height])
+    rows = row_weights @ tf.reshape(features, [batch, height, width * channels])
+    rows = tf.reshape(rows, [batch, regions, bins, width, channels])
+    return column_weights[:, :, None] @ rows
+
+
 def roi_align(features, boxes, stride, bins):
     """Read every box as bins x bins cells, rounding nothing.
 
     features [B, H, W, C], boxes [B, N, 4] in pixels -> [B, N, bins, bins, C].
     """
     y1, x1, y2, x2 = tf.unstack(boxes, axis=-1)
-    batch, height, width, channels = features.shape
-    regions = boxes.shape[1]
-    row_weights = align_weights(y1, y2, stride, height, bins)  # [B, N, bins, H]
-    column_weights = align_weights(x1, x2, stride, width, bins)  # [B, N, bins, W]
-    row_weights = tf.reshape(row_weights, [batch, regions * bins, height])
-    rows = row_weights @ tf.reshape(features, [batch, height, width * channels])
-    rows = tf.reshape(rows, [batch, regions, bins, width, channels])
-    return column_weights[:, :, None] @ rows
+    row_weights = align_weights(y1, y2, stride, features.shape[1], bins)
+    column_weights = align_weights(x1, x2, stride, features.shape[2], bins)
+    return weighted_read(features, row_weights, column_weights)
 
 
 def roi_align_slow(features, box, stride, bins, samples=2):
@@ -143,6 +148,20 @@ def roi_pool(features, boxes, stride, bins):
     by_row = tf.reduce_max(by_row, axis=3)
     by_cell = tf.gather(by_row, columns, axis=3, batch_dims=2)  # [B, N, bins, bins, K, C]
     return tf.reduce_max(by_cell, axis=4)
+
+
+def rounded_weights(low, high, stride, size, bins):
+    """Equal weights on the whole cells of each bin: [..., bins, size]."""
+    chosen = tf.reduce_max(tf.one_hot(bin_cells(low, high, stride, size, bins), size), axis=-2)
+    return chosen / tf.reduce_sum(chosen, axis=-1, keepdims=True)
+
+
+def roi_mean_pool(features, boxes, stride, bins):
+    """RoI Pool with a mean in place of its maximum; shapes as in roi_align."""
+    y1, x1, y2, x2 = tf.unstack(boxes, axis=-1)
+    row_weights = rounded_weights(y1, y2, stride, features.shape[1], bins)
+    column_weights = rounded_weights(x1, x2, stride, features.shape[2], bins)
+    return weighted_read(features, row_weights, column_weights)
 
 
 def read_pyramid(levels, boxes, strides, bins, read, second_level_from):
