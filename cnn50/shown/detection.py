@@ -167,7 +167,8 @@ def roi_mean_pool(features, boxes, stride, bins):
 def read_pyramid(levels, boxes, strides, bins, read, second_level_from):
     """Read each box from the level that fits its size: boxes [B, N, 4] -> [B, N, bins, bins, C].
 
-    Boxes of side second_level_from (pixels) or more use the second level, twice that the third...
+    Boxes of side second_level_from (pixels) or more are read from the second level, boxes of twice
+    that side from the third, and so on.
     """
     side = tf.maximum(tf.sqrt(box_area(boxes)), 1.0)
     wanted = 1 + tf.floor(tf.math.log(side / second_level_from) / tf.math.log(2.0))
@@ -201,6 +202,7 @@ def rpn_losses(logits, offsets, anchors, true_boxes, true_labels):
     """Objectness and box loss of the RPN. logits [B, A], offsets [B, A, 4], anchors [A, 4]."""
     overlaps = box_iou(anchors, true_boxes)  # [B, A, M]
     index, best = tf.argmax(overlaps, axis=-1), tf.reduce_max(overlaps, axis=-1)
+    # closest: the best anchor of each true box
     closest = overlaps >= tf.reduce_max(overlaps, axis=1, keepdims=True) - 1e-5
     closest = tf.reduce_any(closest & (true_labels > 0)[:, None, :], axis=-1)
     positive, negative = (best >= 0.5) | closest, (best < 0.3) & ~closest
