@@ -49,7 +49,6 @@ FIRST_EDITION = frozenset(
         "q03",
         "q04",
         "q09",
-        "q16",
         "q18",
         "q26",
         "q34",
@@ -62,7 +61,7 @@ FIRST_EDITION = frozenset(
 """Pages that may still say ``edition: 1``, which spares them the rules on number, length, drawing
 and full-size table. The list may only shrink."""
 WITH_SPREADS = frozenset(
-    ("q01", "q02", "q03", "q04", "q09", "q16", "q18", "q34", "q36", "q41", "q45", "q48")
+    ("q01", "q02", "q03", "q04", "q09", "q18", "q34", "q36", "q41", "q45", "q48")
 )
 """Pages that may still import ``cnn50.first_edition`` and hold claims to their mean. The list may
 only shrink."""
