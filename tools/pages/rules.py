@@ -50,7 +50,6 @@ FIRST_EDITION = frozenset(
         "q04",
         "q09",
         "q18",
-        "q26",
         "q34",
         "q36",
         "q41",
