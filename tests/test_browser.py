@@ -569,6 +569,14 @@ def test_the_style_of_a_print_opens_and_wraps_by_itself(browser):
             .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.innerText)"""
         assert browser.run(cut) == []
         assert visible(browser, ".reading-mode") == 0
+        breaks = "return getComputedStyle(document.querySelector('.bd-article pre')).breakInside"
+        assert browser.run(breaks) == "auto", "else a long cell leaves an empty frame behind"
+        browser.open("sample/search.html?q=pooling")
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        browser.wait("return document.querySelector('#search-results li a[href*=q16]')")
+        browser.run("document.querySelector('#search-results li a[href*=q16]').click()")
+        browser.wait("return document.querySelector('.highlight-link')")
+        assert visible(browser, ".highlight-link") == 0
     finally:
         browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
