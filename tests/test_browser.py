@@ -569,8 +569,10 @@ def test_the_style_of_a_print_opens_and_wraps_by_itself(browser):
             .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.innerText)"""
         assert browser.run(cut) == []
         assert visible(browser, ".reading-mode") == 0
-        breaks = "return getComputedStyle(document.querySelector('.bd-article pre')).breakInside"
-        assert browser.run(breaks) == "auto", "else a long cell leaves an empty frame behind"
+        whole = """return [...document.querySelectorAll(".cell_input, .cell_input *")]
+            .filter((e) => e.querySelector("pre") || e.matches("pre"))
+            .filter((e) => getComputedStyle(e).breakInside !== "auto").map((e) => e.className)"""
+        assert browser.run(whole) == [], "a long cell leaves its empty frame on the sheet before"
         browser.open("sample/search.html?q=pooling")
         browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
         browser.wait("return document.querySelector('#search-results li a[href*=q16]')")
