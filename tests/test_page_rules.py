@@ -25,6 +25,13 @@ FIGURE = nbformat.v4.new_output(
 )
 
 
+@pytest.fixture(autouse=True)
+def first_edition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The good page may be in its first edition, whichever pages of the book still are."""
+    monkeypatch.setattr(rules, "FIRST_EDITION", frozenset(("q01", "q02")))
+    monkeypatch.setattr(rules, "WITH_SPREADS", frozenset(("q01", "q02")))
+
+
 def project(folder: Path, change: Callable[[str], str] = str, facts: dict | None = None) -> Page:
     text = change(good_page(facts))
     return page_of(make_project(folder, {"q01-addition": text}))
