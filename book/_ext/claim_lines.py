@@ -1,4 +1,4 @@
-"""Marks the line that a claim printed, so that the style sheet can set it off."""
+"""Marks what a claim printed, so that the style sheet can set it off."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ VERDICT = "Holds:"
 
 
 def mark(app: Sphinx, doctree: nodes.document) -> None:
-    """Give printed text that is nothing but verdicts the class ``claim``."""
+    """Give printed text with a verdict in it the class ``claim``."""
     for block in doctree.findall(nodes.literal_block):
         lines = block.astext().splitlines()
-        if "stream" in block["classes"] and all(line.startswith(VERDICT) for line in lines):
+        if "stream" in block["classes"] and any(line.startswith(VERDICT) for line in lines):
             block["classes"].append("claim")
 
 
