@@ -46,7 +46,6 @@ FIRST_EDITION = frozenset(
     (
         "q03",
         "q09",
-        "q18",
         "q34",
         "q36",
         "q45",
@@ -54,7 +53,7 @@ FIRST_EDITION = frozenset(
 )
 """Pages that may still say ``edition: 1``, which spares them the rules on number, length, drawing
 and full-size table. The list may only shrink."""
-WITH_SPREADS = frozenset(("q03", "q09", "q18", "q34", "q36", "q45"))
+WITH_SPREADS = frozenset(("q03", "q09", "q34", "q36", "q45"))
 """Pages that may still import ``cnn50.first_edition`` and hold claims to their mean. The list may
 only shrink."""
 WITHOUT_CLAIM = ("In detail:", "In small:")
