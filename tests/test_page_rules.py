@@ -61,6 +61,7 @@ BAD_TEXT = [
     ("claims", replaced('claim("The order', 'print("The order'), "at least 2"),
     ("cells", replaced("total = add(2, 2)", "total = add(2, 2)\n" + "x = 1\n" * 25), "25 at most"),
     ("cells", replaced("total = add(2, 2)", f"total = add(2, 2)  # {'x' * 90}"), "100 at most"),
+    ("cells", replaced('"The total is", total)', '"The total is", total)\n'), "empty line"),
     ("cells", replaced("total = add(2, 2)", "%time total = 4"), "magic"),
     ("cells", replaced("total = add(2, 2)", "total = add(2, 2"), "does not parse"),
     ("setup", replaced("import importlib.util", "import importlib.util as u"), "setup cell"),

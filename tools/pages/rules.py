@@ -398,6 +398,8 @@ def cells(page: Page) -> Iterator[str]:
         lines = [line for line in cell.source.splitlines() if line.strip()]
         if not lines:
             yield f"{where} is empty: remove it"
+        elif cell.source.endswith("\n"):
+            yield f"{where} ends with an empty line: remove it"
         if len(lines) > CELL_LINES:
             yield f"{where} has {len(lines)} lines; {CELL_LINES} at most: one idea a cell"
         widest = max(map(len, lines), default=0)
