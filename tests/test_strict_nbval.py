@@ -88,6 +88,7 @@ BAD = {
     "skip-tag": ([code("x = 1", tags=("nbval-skip",))], "tag 'nbval-skip', which hides it"),
     "skip-comment": ([code("# NBVAL_IGNORE_OUTPUT\nx = 1")], "comment NBVAL_IGNORE_OUTPUT"),
     "path": ([code("print('/tmp/x')", stream("/tmp/x\n"))], "a path or an address"),
+    "endless": ([code("print(x)", stream("1.5\n" * 50))], "prints 50 lines, 40 at most"),
     "raises": ([code("1 / 0"), code("print(1)", stream("1\n"))], "ZeroDivisionError"),
     "claim": (
         [code("class ClaimFailed(Exception): pass\nraise ClaimFailed('So it is')")],

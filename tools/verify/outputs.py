@@ -15,6 +15,9 @@ MACHINE = re.compile(
     r"(/tmp|/home|/root|/Users|/work|/private/var)/|[A-Z]:\\Users\\|0x[0-9a-f]{8,}"
 )
 
+LONGEST = 40
+"""Lines of printed text that a reader still reads."""
+
 ALLOWED: dict[tuple[str, int], str] = {}
 """(slug, code cell): why a cell of that page may carry a tag that hides it from verification."""
 
@@ -69,6 +72,9 @@ def _output_problems(output: NotebookNode) -> Iterator[str]:
                 "display it through cnn50.figures, with text="
             )
     texts = [str(output.get("text", "")), data.get("text/plain", ""), data.get("text/html", "")]
+    lines = max(text.count("\n") for text in texts[:2])
+    if lines > LONGEST:
+        yield f"prints {lines} lines, {LONGEST} at most: print the few numbers that matter"
     machine = MACHINE.search(re.sub(r"data:image/[^\"']+", "", "\n".join(texts)))
     if machine:
         yield (
