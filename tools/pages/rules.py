@@ -46,12 +46,11 @@ FIRST_EDITION = frozenset(
     (
         "q09",
         "q36",
-        "q45",
     )
 )
 """Pages that may still say ``edition: 1``, which spares them the rules on number, length, drawing
 and full-size table. The list may only shrink."""
-WITH_SPREADS = frozenset(("q09", "q36", "q45"))
+WITH_SPREADS = frozenset(("q09", "q36"))
 """Pages that may still import ``cnn50.first_edition`` and hold claims to their mean. The list may
 only shrink."""
 WITHOUT_CLAIM = ("In detail:", "In small:")
