@@ -59,10 +59,7 @@ def decode_boxes(offsets, references, image_size, scale=(0.1, 0.1, 0.2, 0.2)):
 
 
 def non_maximum_suppression(boxes, scores, threshold):
-    """Keep the best box, drop what overlaps it by more than threshold, repeat: kept indices.
-
-    boxes [N, 4], scores [N]; the indices come best first.
-    """
+    """Boxes [N, 4] and scores [N] to the indices of the boxes that are kept, best first."""
     waiting = np.argsort(-scores, kind="stable")
     kept = []
     while len(waiting):
