@@ -42,10 +42,10 @@ CODE_LINES = {1: 500, 2: 500, 3: 770}
 CODE_CELLS = {1: 50, 2: 50, 3: 70}
 """Code cells by stars: about 45, and 65 for three stars."""
 FULL_SIZE_ROWS = 3
-FIRST_EDITION = frozenset(("q36",))
+FIRST_EDITION = frozenset()
 """Pages that may still say ``edition: 1``, which spares them the rules on number, length, drawing
 and full-size table. The list may only shrink."""
-WITH_SPREADS = frozenset(("q36",))
+WITH_SPREADS = frozenset()
 """Pages that may still import ``cnn50.first_edition`` and hold claims to their mean. The list may
 only shrink."""
 WITHOUT_CLAIM = ("In detail:", "In small:")
