@@ -8,7 +8,6 @@ settings of Keras and Matplotlib would change.
 ``scenes``    procedural pictures whose boxes, masks and depths are known exactly
 ``evidence``  claims that are measured and can fail
 ``intervals`` means that know how far they can be trusted
-``first_edition``  claims as pages hold them that were not brought to ``evidence`` yet
 ``figures``   pictures and tables that also carry their numbers as text
 ``shown``     functions that one page wrote out in full and later pages import
 ``measured``  figures from machines that are not this one, with machine, versions and date

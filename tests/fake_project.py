@@ -89,11 +89,11 @@ def claim(text, value, *, at_least=None, at_most=None, exact=False, kind="claim"
 }
 
 FACTS = {
-    "edition": 1,
     "level": 1,
     "prerequisites": [],
     "budget_s": 20,
     "techniques": {"runs": {"addition": "add"}, "shows": [], "explains": []},
+    "exception": "Only two things can be said of adding.",
     "breaks": [
         {"find": "a + b", "replace": "a - b", "fails": "Two and two"},
         {"find": "a + b", "replace": "a + b * b", "fails": "The order does not matter"},
@@ -107,12 +107,6 @@ PAGE = """\
 
 > **In one breath.** Adding two numbers counts on from the first as many steps as the second says.
 
-## Answer
-
-{words}
-
-## Evidence
-
 ```{{code-cell}} ipython3
 {setup}
 ```
@@ -125,6 +119,24 @@ from cnn50.evidence import claim
 def add(a, b):
     return a + b
 ```
+
+## Answer
+
+{words}
+
+```{{code-cell}} ipython3
+print("a drawing")
+```
+
+### At full size
+
+| compared | effect | source |
+|---|---|---|
+| two adders, 12.5 % apart | 1 | [One](https://example.org/1), Table 1 |
+| two adders | 2 | [Two](https://example.org/2), Table 2 |
+| two adders | 3 | [Three](https://example.org/3), Table 3 |
+
+## Evidence
 
 ### Two and two make four
 

@@ -211,7 +211,7 @@ def sample(question: Question, facts: dict, *, figure_text: str = FIGURE_TEXT) -
 
 def first_page() -> NotebookNode:
     """Stands in for question 1."""
-    facts = {"level": 1, "prerequisites": [], "budget_s": 45, "edition": 1}
+    facts = {"level": 1, "prerequisites": [], "budget_s": 45}
     facts["techniques"] = {"runs": {"convolution": "conv"}, "shows": ["feature-map"]}
     return sample(find_question("q01"), facts)
 

@@ -14,7 +14,6 @@ from tools.pages import rules
 from tools.pages.files import read_notebook, write_json
 from tools.pages.notebooks import fresh_notebook, store
 from tools.pages.page import Page, setup_cell
-from tools.pages.questions import Question
 from tools.pages.runs import PROCESSOR_PER_WALL, stored_runs
 from tools.verify import breaks
 from tools.verify.breaks import Verdict, breaks_of
@@ -23,13 +22,6 @@ FIGURE = nbformat.v4.new_output(
     "display_data",
     data={"image/png": "iVBORw0KGgo=", "text/plain": "Bars: two of the four are 0.5 high, two 1."},
 )
-
-
-@pytest.fixture(autouse=True)
-def first_edition(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The good page may be in its first edition, whichever pages of the book still are."""
-    monkeypatch.setattr(rules, "FIRST_EDITION", frozenset(("q01", "q02")))
-    monkeypatch.setattr(rules, "WITH_SPREADS", frozenset(("q01", "q02")))
 
 
 def project(folder: Path, change: Callable[[str], str] = str, facts: dict | None = None) -> Page:
@@ -58,7 +50,6 @@ BAD_TEXT = [
     ("claims", replaced("four\", total,", "four\", 4,"), "of a constant"),
     ("claims", replaced("### Two and two make four", "### Sums"), "begins like the claim"),
     ("claims", replaced("### Two and two make four", "### Sums"), "that no claim holds to"),
-    ("claims", replaced('claim("The order', 'print("The order'), "at least 2"),
     ("cells", replaced("total = add(2, 2)", "total = add(2, 2)\n" + "x = 1\n" * 25), "25 at most"),
     ("cells", replaced("total = add(2, 2)", f"total = add(2, 2)  # {'x' * 90}"), "100 at most"),
     ("cells", replaced('"The total is", total)', '"The total is", total)\n'), "empty line"),
@@ -111,7 +102,8 @@ BAD_FACTS = [
     ("front_matter", {"budget_s": 500}, "20 to "),
     ("front_matter", {"prerequisites": [99]}, "numbers of other questions"),
     ("front_matter", {"budget": 60}, "unknown keys"),
-    ("front_matter", {"edition": 2}, "stood before the second edition"),
+    ("claims", {"exception": ""}, "5 to 9 are wanted"),
+    ("front_matter", {"edition": 1}, "unknown keys"),
     ("front_matter", {"history": "one line"}, "list of one-line strings"),
     ("front_matter", {"exception": "long"}, "needs a reason"),
     ("front_matter", {"ends_at_doubled": ["Two"]}, "maps the beginning"),
@@ -156,57 +148,32 @@ def test_a_page_that_names_a_landed_page_must_link_to_it(tmp_path: Path) -> None
     assert "without a link to q02-learning.ipynb" in next(rules.links(page_of(root)))
 
 
-SECOND = {key: value for key, value in FACTS.items() if key != "edition"}
-SETUP_CELL = "```{code-cell} ipython3\n" + setup_cell() + "\n```\n\n"
-TABLE = """### At full size
-
-| compared | effect | source |
-|---|---|---|
-| two adders, 12.5 % apart | 1 | [One](https://example.org/1), Table 1 |
-| two adders | 2 | [Two](https://example.org/2), Table 2 |
-| two adders | 3 | {third} |
-"""
-
-
-def second(folder: Path, change: Callable[[str], str] = str, **facts: object) -> Page:
-    """The good page as a page of the second edition: with a table, its setup cell at the top."""
-    return project(folder, lambda text: change(as_second(text)), SECOND | facts)
-
-
-def as_second(text: str, third: str = "[Three](https://example.org/3), Table 3") -> str:
-    text = text.replace(SETUP_CELL, "").replace("## Answer\n", SETUP_CELL + "## Answer\n")
-    return text.replace("## Evidence\n", TABLE.format(third=third) + "\n## Evidence\n")
-
-
-def test_two_claims_are_too_few_in_the_second_edition(tmp_path: Path) -> None:
-    assert told(rules.claims(second(tmp_path)), "5 to 9 are wanted")
-    excepted = second(tmp_path / "other", exception="Only two things can be said of adding.")
-    assert list(rules.claims(excepted)) == []
-
-
 def test_a_page_without_published_results_is_told(tmp_path: Path) -> None:
-    assert list(rules.full_size(second(tmp_path))) == []
-    page = second(tmp_path / "none", lambda text: text.replace("### At full size", "### Elsewhere"))
+    page = project(tmp_path, replaced("### At full size", "### Elsewhere"))
     assert told(rules.full_size(page), "no '### At full size'")
-    unsourced = project(tmp_path / "bare", lambda text: as_second(text, "somewhere"), SECOND)
+    unsourced = project(tmp_path / "bare", replaced("[Three](https://example.org/3), Table 3", "x"))
     assert told(rules.full_size(unsourced), "2 rows with a linked source")
 
 
 def test_a_long_page_is_told(tmp_path: Path) -> None:
-    assert list(rules.length(second(tmp_path))) == []
     cell = "```{code-cell} ipython3\n" + "x = 1\n" * 12 + "```\n\n"
-    page = second(tmp_path / "long", replaced("## What people", cell * 48 + "## What people"))
+    long = replaced("## What people", cell * 48 + "## What people")
+    page = project(tmp_path, long, with_facts(exception=""))
     assert told(rules.length(page), "lines of code") and told(rules.length(page), "code cells")
+    assert list(rules.length(project(tmp_path / "excepted", long))) == []
 
 
-def test_the_setup_cell_of_the_second_edition_stands_above_the_answer(tmp_path: Path) -> None:
-    assert list(rules.setup(second(tmp_path))) == []
-    assert told(rules.setup(project(tmp_path / "low", facts=SECOND)), "above the Answer")
+def test_a_setup_cell_below_the_answer_is_told(tmp_path: Path) -> None:
+    cell = "```{code-cell} ipython3\n" + setup_cell() + "\n```\n\n"
+
+    def lower(text: str) -> str:
+        return text.replace("## Answer\n", "").replace(cell, "## Answer\n\n" + cell)
+
+    assert told(rules.setup(project(tmp_path, lower)), "above the Answer")
 
 
 def test_an_answer_without_a_drawing_is_told(tmp_path: Path) -> None:
-    cell = "```{code-cell} ipython3\nprint('a drawing')\n```\n\n"
-    page = second(tmp_path, lambda text: text.replace("### At full", cell + "### At full"))
+    page = project(tmp_path)
     notebook = fresh_notebook(page)
     assert told(rules.has_drawing(page, notebook), "no drawing")
     drawing = next(c for c in notebook.cells if "a drawing" in c.source)
@@ -216,10 +183,10 @@ def test_an_answer_without_a_drawing_is_told(tmp_path: Path) -> None:
 
 
 def test_typed_numbers_of_the_answer_stand_in_rows_with_a_source(tmp_path: Path) -> None:
-    page = second(tmp_path)
+    page = project(tmp_path)
     assert list(rules.typed_numbers(page, fresh_notebook(page))) == []
     prose = replaced("### At full size\n", "### At full size\n\nAll of them gain 12.5 %.\n")
-    page = second(tmp_path / "prose", prose)
+    page = project(tmp_path / "prose", prose)
     assert told(rules.typed_numbers(page, fresh_notebook(page)), "'12.5 %' in the prose of Answer")
 
 
@@ -239,15 +206,6 @@ TYPED = (
 def test_a_typed_spread_is_told(tmp_path: Path, code: str) -> None:
     page = project(tmp_path, replaced("total = add(2, 2)", f"total = add(2, 2)\n{code}"))
     assert told(rules.intervals(page), "types in a spread")
-
-
-def test_only_pages_that_stood_before_hold_claims_to_their_mean(tmp_path: Path) -> None:
-    old = replaced("from cnn50.evidence import claim", "from cnn50.first_edition import claim")
-    page = project(tmp_path, lambda text: old(text).replace("total = add(2, 2)", "Measured(1, 2)"))
-    assert list(rules.intervals(page)) == []
-    newer = Page(Question(5, "q05-new", 1, "Why?"), page.root)
-    newer.__dict__["source"] = page.source
-    assert told(rules.intervals(newer), "is for pages that stood before")
 
 
 @pytest.mark.parametrize("code", ["Measured.of([add(1, k) for k in range(3)])", "bootstrap(cases)"])

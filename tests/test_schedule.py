@@ -10,13 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import fake_project
 import nbformat
 import pytest
 
 from tools import ROOT
 from tools.verify import schedule
-from tools.verify.schedule import Clock, to_be_rewritten
+from tools.verify.schedule import Clock
 from tools.verify.strict_nbval import PROCESSOR
 
 SECONDS = {"q01-short": 2.0, "q02-long": 9.0, "q03-middle": 4.0}
@@ -141,8 +140,3 @@ def test_a_run_says_all_this(tmp_path: Path, options: tuple[str, ...]) -> None:
     assert said.count("about 9 s with") == 1 and "1 notebook, 9 processor seconds" in said, said
     assert re.search(r"^\[1 of 1\] q02-long: as stored, \d+ processor seconds", said, re.M), said
     assert re.search(r"1 notebook used \d+\.\d processor seconds", said)
-
-
-def test_pages_that_are_still_spared_the_rules_are_listed(tmp_path):
-    root = fake_project.make_project(tmp_path)
-    assert to_be_rewritten(root) == ["Pages still in their first edition (1): q01"]

@@ -194,7 +194,7 @@ def test_a_claim_that_ends_with_twice_the_training_as_the_page_says(
 
 
 def test_twice_the_training_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = project(tmp_path, edition=2)
+    root = project(tmp_path)
     assert seeds.main(["--root", str(root), "--steps", "2"]) == 1
     assert "the seeds are not known for this code: run `make seeds Q=1`" in capsys.readouterr().out
     assert seeds.main(["--root", str(root)]) == 0

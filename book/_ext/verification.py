@@ -4,8 +4,8 @@
 ``doubled`` of what twice the training left of the claims, ``breaks`` of what each break did,
 ``matrix`` of the settings under which pages ran, ``overhead`` what a kernel costs, and ``licences``
 the packages by licence. They are read from files that the tools write: ``notebooks/runs.json`` and
-``cnn50/measured/``. ``history`` says how each page came about, and which are still of the first
-edition, from the front matter of the notebooks.
+``cnn50/measured/``. ``history`` says how each page came about, from the front matter of the
+notebooks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ SETTINGS = {
     "sse41": "SSE4.1",
     "seeds": "3 other seeds",
 }
-FIRST_EDITION = "Not yet brought to the second edition:"
 
 
 class Verification(SphinxDirective):
@@ -214,8 +213,8 @@ PARTS = {
 
 
 def history(directive: SphinxDirective) -> list[nodes.Node]:
-    """A section for each page with a history, after the list of pages of the first edition."""
-    first, sections = [], []
+    """A section for each page with a history."""
+    sections = []
     for question in questions(directive.env):
         notebook = Path(directive.env.srcdir, f"{question.docname}.ipynb")
         if not notebook.exists():
@@ -223,15 +222,10 @@ def history(directive: SphinxDirective) -> list[nodes.Node]:
         directive.env.note_dependency(str(notebook))
         about = read(notebook)["metadata"].get("cnn50", {})
         name = f"Question {question.number}: {question.short}"
-        if about.get("edition") == 1:
-            first.append(name)
         if about.get("history"):
             sections.append(history_section(question.number, name, about["history"]))
             directive.state.document.note_explicit_target(sections[-1], sections[-1])
-    opening = [paragraph(nodes.Text(FIRST_EDITION)), bullets(first)] if first else []
-    if not first and not sections:
-        opening = [paragraph(nodes.Text("No page tells of its history yet."))]
-    return [*opening, *sections]
+    return sections or [paragraph(nodes.Text("No page tells of its history yet."))]
 
 
 def history_section(number: int, name: str, told: Iterable[str]) -> nodes.section:

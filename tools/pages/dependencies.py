@@ -51,12 +51,8 @@ def page_fingerprint(root: Path, cells: list[Cell]) -> str:
 
 
 def code_fingerprint(cells: Iterable[Cell], *more: str) -> str:
-    """Changes with the code of the cells, not with its comments, and with ``more``.
-
-    ``cnn50.first_edition`` counts under the name that it had when its pages were tried.
-    """
-    code = [form.replace("'cnn50.first_edition'", "'cnn50.evidence'") for form in _code(cells)]
-    return _digest([*code, *more])
+    """Changes with the code of the cells, not with its comments, and with ``more``."""
+    return _digest([*_code(cells), *more])
 
 
 def pins(root: Path = ROOT) -> dict[str, str]:

@@ -123,16 +123,6 @@ class Page:
         return [check for cell in self.evidence_code for check in checks_in(cell)]
 
     @property
-    def edition(self) -> int:
-        """1 where the front matter says so: a page from before the rules on claims and drawing."""
-        return 1 if self.facts.get("edition") == 1 else 2
-
-    @property
-    def holds_to_the_mean(self) -> bool:
-        """Whether the page's claims are those of ``cnn50.first_edition``, without intervals."""
-        return any("cnn50.first_edition" in cell.source for cell in self.code)
-
-    @property
     def budget(self) -> float:
         """Processor seconds that the page's run may use; the largest budget where none is given."""
         budget = self.facts.get("budget_s")

@@ -36,18 +36,11 @@ ANSWER_WORDS = (500, 1200)
 ANSWER_SHORTEST_DETAILS = 15
 CLAIMS = {1: (5, 9), 2: (5, 9), 3: (5, 11)}
 """Fewest and most claims, by stars: few that bear weight, and room for what the title asks."""
-LEAST_CLAIMS_FIRST_EDITION = 2
 CODE_LINES = {1: 500, 2: 500, 3: 770}
 """Lines of code by stars: about 450, and 700 for three stars, with a tenth to spare."""
 CODE_CELLS = {1: 50, 2: 50, 3: 70}
 """Code cells by stars: about 45, and 65 for three stars."""
 FULL_SIZE_ROWS = 3
-FIRST_EDITION = frozenset()
-"""Pages that may still say ``edition: 1``, which spares them the rules on number, length, drawing
-and full-size table. The list may only shrink."""
-WITH_SPREADS = frozenset()
-"""Pages that may still import ``cnn50.first_edition`` and hold claims to their mean. The list may
-only shrink."""
 WITHOUT_CLAIM = ("In detail:", "In small:")
 """How a heading under Evidence begins that no claim holds to: it shows how a technique works."""
 LEAST_MISTAKES = 2
@@ -110,10 +103,8 @@ def answer(page: Page) -> Iterator[str]:
 def claims(page: Page) -> Iterator[str]:
     """Few claims, all of measured values, each under a heading that begins alike."""
     count = len(page.claims)
-    if page.edition == 1 and count < LEAST_CLAIMS_FIRST_EDITION:
-        yield f"{count} claims before the exercises; at least {LEAST_CLAIMS_FIRST_EDITION}"
     least, most = CLAIMS[_stars(page)]
-    if page.edition > 1 and not least <= count <= most and not _excepted(page):
+    if not least <= count <= most and not _excepted(page):
         yield (
             f"{count} claims before the exercises; {least} to {most} are wanted: findings that "
             "answer the title. Two computations of one thing are a check(...)"
@@ -143,7 +134,7 @@ def _alike(text: str, heading: str) -> bool:
 
 def length(page: Page) -> Iterator[str]:
     """A page can be read in an hour."""
-    if page.edition == 1 or _excepted(page):
+    if _excepted(page):
         return
     code = [cell for cell in page.code if not cell.is_setup]
     lines = sum(bool(line.strip()) for cell in code for line in cell.source.splitlines())
@@ -165,10 +156,6 @@ def _excepted(page: Page) -> bool:
 
 def intervals(page: Page) -> Iterator[str]:
     """No spread is typed in: what is measured is passed on, run by run or case by case."""
-    if page.holds_to_the_mean:
-        if page.name not in WITH_SPREADS:
-            yield "cnn50.first_edition is for pages that stood before: import from cnn50.evidence"
-        return
     for cell in page.code:
         for node in ast.walk(cell.tree) if cell.tree else ():
             if _types_a_spread(node):
@@ -199,8 +186,6 @@ def _types_a_spread(node: ast.AST) -> bool:
 
 def full_size(page: Page) -> Iterator[str]:
     """The Answer has a table of published results, each row with its source."""
-    if page.edition == 1:
-        return
     found = re.search(
         r"^### At full size[ \t]*$(.*?)(?=^### |\Z)", section(page, "Answer"), re.M | re.S
     )
@@ -221,8 +206,6 @@ def full_size(page: Page) -> Iterator[str]:
 
 def has_drawing(page: Page, notebook: NotebookNode) -> Iterator[str]:
     """The Answer shows its mechanism in a drawing."""
-    if page.edition == 1:
-        return
     stored = [cell for cell in notebook.cells if cell.cell_type == "code"]
     places = [cell.index - 1 for cell in page.code if cell.section == "Answer"]
     outputs = [o for k in places if k < len(stored) for o in stored[k].get("outputs", [])]
@@ -297,7 +280,7 @@ def front_matter(page: Page) -> Iterator[str]:
     """Level, prerequisites and budget are there and make sense; what is optional has its form."""
     facts = page.facts
     known = {"level", "prerequisites", "budget_s", "techniques", "breaks", "spared"}
-    known |= {"edition", "check_breaks", "history", "exception", "ends_at_doubled"}
+    known |= {"check_breaks", "history", "exception", "ends_at_doubled"}
     yield from _optional(page)
     if set(facts) - known:
         yield f"the front matter has unknown keys under cnn50: {sorted(set(facts) - known)}"
@@ -317,8 +300,6 @@ def front_matter(page: Page) -> Iterator[str]:
 
 def _optional(page: Page) -> Iterator[str]:
     facts = page.facts
-    if "edition" in facts and (facts["edition"] != 1 or page.name not in FIRST_EDITION):
-        yield "cnn50.edition: 1 is for pages that stood before the second edition; remove it"
     lines = facts.get("history", [])
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         yield "cnn50.history must be a list of one-line strings"
@@ -407,7 +388,7 @@ def cells(page: Page) -> Iterator[str]:
 def setup(page: Page) -> Iterator[str]:
     """The first code cell is the setup cell, the same on every page; cnn50 comes next."""
     code = page.code
-    if page.edition > 1 and code and code[0].section:
+    if code and code[0].section:
         yield "the setup cell stands below 'In one breath.', above the Answer, which has a drawing"
     wanted = setup_cell(repository_in(code[0].source)) if code else ""
     if not code or code[0].source.strip() != wanted.strip():
@@ -502,14 +483,12 @@ def typed_numbers(page: Page, notebook: NotebookNode) -> Iterator[str]:
     """A decimal or a percentage in prose stands in a claim's bound or in a stored output.
 
     In the Answer, where published results stand, it may also stand in a table's row with its
-    source. Pages of the first edition are held to this in Evidence only.
+    source.
     """
     known = {bound for claim in (*page.claims, *page.checks) for bound in claim.bounds}
     known |= {100 * bound for bound in known} | {bound / 100 for bound in known}
     known |= _numbers(_printed(notebook))
-    for name in (
-        ("Evidence",) if page.edition == 1 else ("Answer", "Evidence", "What people get wrong")
-    ):
+    for name in ("Answer", "Evidence", "What people get wrong"):
         text = section(page, name)
         if name != "Evidence":
             text = re.sub(r"^\|.*\]\(http.*$", "", text, flags=re.M)
@@ -613,7 +592,7 @@ def seeded(page: Page) -> Iterator[str]:
                 "under cnn50.ends_at_doubled with a sentence that says where it ends"
             )
     untried = any("doubled" not in claim for claim in row.get("claims", []))
-    if untried and page.edition > 1:
+    if untried:
         yield f"the claims were not tried with twice the training: {advice[:-1]} STEPS=2`"
 
 

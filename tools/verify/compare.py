@@ -4,7 +4,6 @@
 - ``a (b to c)``, a mean with its interval: another machine is another sample, so the two means may
   lie up to ``REACHES`` times the wider interval's longer arm apart, plus one unit of the last
   printed place; the arms themselves within a factor of ten;
-- ``a ± s`` against ``b ± t``, on pages of the first edition: within the larger spread;
 - integers: the same;
 - decimals: within one unit of the last printed place;
 - pictures, drawings and sliders: not compared; the text that stands beside them is;
@@ -24,7 +23,6 @@ NUMBER = r"\d++(?:\.\d++)?(?:[eE][-+]?\d++)?(?!\.\d)"
 SIGN = r"(?:(?<![\w.)\]])[-+−])?"
 TOKEN = re.compile(
     rf"(?P<mean>(?<![\w.]){SIGN}{NUMBER}) \((?P<low>{SIGN}{NUMBER}) to (?P<high>{SIGN}{NUMBER})\)"
-    rf"|(?P<first>(?<![\w.]){SIGN}{NUMBER})\s*±\s*(?P<spread>{NUMBER})"
     rf"|(?P<number>(?<![\w.]){SIGN}{NUMBER})"
 )
 REACHES = 4
@@ -75,19 +73,7 @@ class Interval:
         return f"{self.mean.text} ({self.low.text} to {self.high.text})"
 
 
-@dataclass(frozen=True)
-class WithSpread:
-    """A mean with its spread as pages of the first edition print it: ``84 ± 4``."""
-
-    mean: Number
-    spread: Number
-
-    @property
-    def text(self) -> str:
-        return f"{self.mean.text} ± {self.spread.text}"
-
-
-Token = str | Number | Interval | WithSpread
+Token = str | Number | Interval
 
 
 def tokens(text: str) -> list[Token]:
@@ -99,10 +85,6 @@ def tokens(text: str) -> list[Token]:
             found.append(text[end : match.start()])
         if match.group("number"):
             found.append(Number.of(match.group("number")))
-        elif match.group("spread"):
-            found.append(
-                WithSpread(Number.of(match.group("first")), Number.of(match.group("spread")))
-            )
         else:
             found.append(Interval(*(Number.of(match.group(k)) for k in ("mean", "low", "high"))))
         end = match.end()
@@ -137,8 +119,6 @@ def difference(stored: str, fresh: str, masks: Mapping[str, str] | None = None) 
 def _token_difference(stored: Token, fresh: Token) -> str:
     if isinstance(stored, Interval) and isinstance(fresh, Interval):
         return _interval_difference(stored, fresh)
-    if isinstance(stored, WithSpread) and isinstance(fresh, WithSpread):
-        return _spread_difference(stored, fresh)
     if isinstance(stored, Number) and isinstance(fresh, Number):
         return _number_difference(stored, fresh)
     if stored == fresh:
@@ -170,18 +150,6 @@ def _interval_difference(stored: Interval, fresh: Interval) -> str:
         return f"{saying}: further apart than {REACHES} arms of the wider interval"
     if max(arms) > ARM_FACTOR * min(arms):
         return f"{saying}: the intervals differ by more than a factor of {ARM_FACTOR}"
-    return ""
-
-
-def _spread_difference(stored: WithSpread, fresh: WithSpread) -> str:
-    saying = f"stored {stored.text}, now {fresh.text}"
-    units = stored.spread.unit, fresh.spread.unit
-    spreads = stored.spread.value, fresh.spread.value
-    unit = max(stored.mean.unit, fresh.mean.unit)
-    if abs(stored.mean.value - fresh.mean.value) > max(spreads) + unit:
-        return f"{saying}: further apart than the larger spread"
-    if max(spreads) > ARM_FACTOR * max(min(spreads), *units):
-        return f"{saying}: the spreads differ by more than a factor of {ARM_FACTOR}"
     return ""
 
 

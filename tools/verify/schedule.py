@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from tools import ROOT
-from tools.pages.page import pages as all_pages
 from tools.pages.runs import stored_runs
 from tools.verify.strict_nbval import PROCESSOR, StrictNotebook
 
@@ -190,7 +189,7 @@ class Clock:
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        for line in (*self.lines(), *to_be_rewritten(ROOT)):
+        for line in self.lines():
             terminalreporter.write_line(line)
 
     def lines(self) -> list[str]:
@@ -219,19 +218,6 @@ class Clock:
 def count(number: int, what: str) -> str:
     """A number with its noun."""
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def to_be_rewritten(root: Path) -> list[str]:
-    """Which pages are still spared the rules of the second edition; nothing where none is."""
-    found = all_pages(root) if (root / "book" / "questions.yml").exists() else []
-    first = [page.name for page in found if page.edition == 1]
-    by_mean = [page.name for page in found if page.holds_to_the_mean]
-    said = []
-    if first:
-        said.append(f"Pages still in their first edition ({len(first)}): {' '.join(first)}")
-    if by_mean:
-        said.append(f"of which hold claims to their mean ({len(by_mean)}): {' '.join(by_mean)}")
-    return said
 
 
 def pytest_configure(config: pytest.Config) -> None:
