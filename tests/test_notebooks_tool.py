@@ -38,7 +38,7 @@ def test_a_page_is_executed_once(tmp_path: Path, capsys: pytest.CaptureFixture[s
     notebook = read_notebook(page_of(root).notebook_path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    assert code[2].outputs[0].text == "The total is 4\n"
+    assert code[3].outputs[0].text == "The total is 4\n"
     assert notebook.metadata["cnn50"] == page_of(root).facts
     run = stored_runs(root)["q01-addition"]
     assert (
@@ -134,7 +134,7 @@ def test_a_failing_page_keeps_its_old_notebook(
     edit(root, 'print("The total is", total)', "total = total / 0")
     assert make(root) == 1
     said = capsys.readouterr().out
-    assert "code cell 3 (total = add(2, 2))" in said and "ZeroDivisionError" in said
+    assert "code cell 4 (total = add(2, 2))" in said and "ZeroDivisionError" in said
     assert "untouched" in said
     assert page_of(root).notebook_path.read_bytes() == old
 

@@ -56,7 +56,7 @@ def test_a_break_that_fails_its_claim(tmp_path: Path, capsys: pytest.CaptureFixt
     [
         ("b + a", "Two and two", "SURVIVES"),
         ("a +", "Two and two", "SyntaxError in code cell 2"),
-        ("a + c", "Two and two", "NameError in code cell 3"),
+        ("a + c", "Two and two", "NameError in code cell 4"),
         ("float('nan')", "Two and two", "a measurement must be a finite number"),
         ("a - b", "Ten and ten", "no claim begins 'Ten and ten'"),
     ],
@@ -288,7 +288,7 @@ def test_what_bugs_come_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().out
     assert "q01 | a + b -> a - b | a slip\n    killed: the check 'Four is four' = 4" in said
     assert "    SURVIVES: all 3 claims and checks hold" in said
-    assert "    only raises an error: NameError in code cell 3" in said
+    assert "    only raises an error: NameError in code cell 4" in said
     assert "(3, 1) | a slip\n    killed: the claim 'The order does not matter: both orders" in said
     assert "killed: the check 'Four is four' = 0.5" in said, "beside a check, but no part of it"
     assert said.endswith("3 of 5 killed; 1 more only raise an error.\n")
@@ -344,7 +344,7 @@ def test_gpu_smoke_reports_claims_and_fails_on_exceptions(
     assert "2 claims reported" in capsys.readouterr().out
     rotten = ("total = add(2, 2)", 'total = 4 / cnn50.pick("n", cpu=1, gpu=0)')
     assert gpu_smoke.main(["--root", str(project(tmp_path / "b", rotten))]) == 1
-    assert "ZeroDivisionError in code cell 3" in capsys.readouterr().out
+    assert "ZeroDivisionError in code cell 4" in capsys.readouterr().out
 
 
 def test_new_starts_a_page_and_never_overwrites(
