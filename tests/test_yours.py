@@ -63,7 +63,7 @@ def change(page: Page, how: Callable[[NotebookNode], object]) -> bytes:
 
 
 def replace_source(notebook: NotebookNode) -> None:
-    notebook.cells[4].source = notebook.cells[4].source.replace("2", "3")
+    notebook.cells[6].source = notebook.cells[6].source.replace("2", "3")
 
 
 def run_a_cell(notebook: NotebookNode) -> None:
