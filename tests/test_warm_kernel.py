@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -170,3 +171,25 @@ def test_a_kernel_that_dies_before_it_answers_is_told(
         Run(notebook, ROOT, 60, python=str(broken)),
     ):
         pass
+
+
+def test_kernels_talk_through_sockets_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    one, other = warm_kernel.transport(), warm_kernel.transport()
+    assert one["transport"] == "ipc"
+    assert one["ip"] != other["ip"]
+
+
+@pytest.mark.parametrize(("system", "folder"), [("win32", "/tmp"), ("darwin", f"/tmp/{'x' * 90}")])
+def test_where_socket_files_cannot_be_kernels_take_ports(
+    monkeypatch: pytest.MonkeyPatch, system: str, folder: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(tempfile, "tempdir", folder)
+    assert warm_kernel.transport() == {"transport": "tcp"}
+
+
+def test_no_socket_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert printed("print(2)") == "2\n"
+    assert list(tmp_path.glob("kernel-*")) == []

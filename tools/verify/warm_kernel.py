@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import secrets
 import select
 import signal
 import socket
@@ -242,6 +243,22 @@ def can_be_warm() -> bool:
     return sys.platform == "linux" and os.environ.get("CNN50_WARM", "1") != "0"
 
 
+LONGEST_SOCKET = 100  # characters: Linux takes 107 for the name of a socket, macOS 103
+
+
+def transport() -> dict[str, str]:
+    """How a kernel and its manager talk: through socket files whose names nobody else has.
+
+    A TCP port is free when the manager chooses it and may be taken when the kernel opens it: of two
+    kernels that start at the same time one then dies. Windows has no such files; a very long name
+    of the temporary folder leaves no room for them.
+    """
+    name = str(Path(tempfile.gettempdir()) / f"kernel-{secrets.token_hex(8)}")
+    if sys.platform == "win32" or len(f"{name}-5") > LONGEST_SOCKET:
+        return {"transport": "tcp"}
+    return {"transport": "ipc", "ip": name}
+
+
 def manager_options(root: Path, python: str = sys.executable, warm: bool = True) -> dict[str, Any]:
     """How a kernel manager starts kernels of ``python`` for the pages under ``root``.
 
@@ -252,4 +269,5 @@ def manager_options(root: Path, python: str = sys.executable, warm: bool = True)
     return {
         "kernel_name": KERNEL_NAME,
         "kernel_spec_manager": Kernels(python, warm=warm and own and can_be_warm()),
+        **transport(),
     }
