@@ -54,6 +54,7 @@ IMPORTS = """\
 import cnn50
 from cnn50 import data, evidence, figures, scenes
 import faiss, imageio.v3, imageio_ffmpeg, keras, matplotlib.pyplot, nibabel, numpy, pandas
+import imblearn.combine, imblearn.over_sampling, imblearn.under_sampling
 import PIL.Image, pycocotools.mask, requests, scipy.ndimage, scipy.stats, skimage.transform
 import sklearn.linear_model, sklearn.metrics, tensorflow
 """
