@@ -53,7 +53,8 @@ FREE = r"^(tensorboard|ml-dtypes|protobuf|h5py|grpcio|flatbuffers|tensorflow|ker
 IMPORTS = """\
 import cnn50
 from cnn50 import data, evidence, figures, scenes
-import faiss, imageio.v3, imageio_ffmpeg, keras, matplotlib.pyplot, nibabel, numpy, pandas
+import faiss, filterpy.kalman, imageio.v3, imageio_ffmpeg, keras, matplotlib.pyplot, motmetrics
+import nibabel, numpy, pandas
 import imblearn.combine, imblearn.over_sampling, imblearn.under_sampling
 import PIL.Image, pycocotools.mask, requests, scipy.ndimage, scipy.stats, skimage.transform
 import sklearn.linear_model, sklearn.metrics, tensorflow
