@@ -580,6 +580,20 @@ def test_the_style_of_a_print_opens_and_wraps_by_itself(browser):
         browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+def test_a_print_in_reading_mode_has_no_code(browser):
+    browser.open(SAMPLE)
+    kept = "h1, .bd-article > section > p, .cell_output :is(.output, img, svg), table"
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        code, rest = visible(browser, CODE), visible(browser, kept)
+        browser.run("document.documentElement.dataset.code = 'hidden'")
+        assert code and visible(browser, CODE) == 0
+        assert visible(browser, "h1") == 1
+        assert rest and visible(browser, kept) == rest
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def axe(browser, page: str, width: int, dark: bool) -> list[list[str]]:
     """What axe has against a page with everything on it opened: [rule, element]."""
     script = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")

@@ -1,10 +1,13 @@
-"""``import cnn50`` under a reader's own settings: set back, or said in one line."""
+"""``import cnn50`` under a reader's own settings: set back, or said in one line; and no circle."""
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +15,7 @@ import pytest
 from hostile import hostile_caller
 
 from cnn50 import settings
+from tools import ROOT
 
 LOOK = """\
 import cnn50, keras, matplotlib as mpl
@@ -152,3 +156,58 @@ def test_a_shell_that_shows_other_things_is_told(
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
     settings._tell_of_ipython()
     assert capsys.readouterr().out.count("\n") == lines
+
+
+def imports(root: Path, package: str) -> dict[str, set[str]]:
+    """Which modules of a package each of them imports as it is itself imported."""
+    paths = {
+        path.relative_to(root).with_suffix(""): path for path in root.glob(f"{package}/**/*.py")
+    }
+    names = {".".join(p.parts).removesuffix(".__init__"): path for p, path in paths.items()}
+    return {name: set(_imported(path, set(names))) for name, path in names.items()}
+
+
+def _imported(path: Path, known: set[str]) -> Iterator[str]:
+    waiting = list(ast.parse(path.read_text(encoding="utf-8")).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.If, ast.Try)):
+            waiting += [*node.body, *node.orelse]
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name in known)
+        elif isinstance(node, ast.ImportFrom):
+            whole = [f"{node.module}.{name.name}" for name in node.names]
+            yield from (n if n in known else node.module for n in whole if node.module in known)
+
+
+def circle(root: Path, package: str) -> list[str]:
+    """Modules that import one another in a circle, or none."""
+    try:
+        graphlib.TopologicalSorter(imports(root, package)).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+@pytest.mark.parametrize("package", ["cnn50", "tools"])
+def test_no_module_imports_itself_in_a_circle(package: str) -> None:
+    found = imports(ROOT, package)
+    assert sum(map(len, found.values())) > len(found) / 2, "the imports are not seen"
+    assert circle(ROOT, package) == []
+
+
+def test_a_circle_is_seen(tmp_path: Path) -> None:
+    files = {
+        "__init__": "",
+        "a": "from parts import b\n",
+        "b": "from parts.deep.c import x\n",
+        "deep/__init__": "",
+        "deep/c": "x = 1\ndef f():\n    import parts.a\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / "parts" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert circle(tmp_path, "parts") == [], "an import within a function makes no circle"
+    path.write_text("import parts.a\nx = 1\n")
+    assert set(circle(tmp_path, "parts")) == {"parts.a", "parts.b", "parts.deep.c"}
