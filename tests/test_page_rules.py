@@ -153,6 +153,16 @@ def test_a_page_without_published_results_is_told(tmp_path: Path) -> None:
     assert told(rules.full_size(page), "no '### At full size'")
     unsourced = project(tmp_path / "bare", replaced("[Three](https://example.org/3), Table 3", "x"))
     assert told(rules.full_size(unsourced), "2 rows with a linked source")
+    assert told(rules.full_size(unsourced), "no linked source in its last cell")
+
+
+def test_a_published_result_says_where_in_its_source_it_stands(tmp_path: Path) -> None:
+    page = project(tmp_path, replaced("[Three](https://example.org/3), Table 3", SOURCE))
+    (message,) = rules.full_size(page)
+    assert "'| two adders | 3 |" in message and "where in its source" in message
+
+
+SOURCE = "[Three, a table](https://example.org/3)"
 
 
 def test_a_long_page_is_told(tmp_path: Path) -> None:
@@ -188,6 +198,9 @@ def test_typed_numbers_of_the_answer_stand_in_rows_with_a_source(tmp_path: Path)
     prose = replaced("### At full size\n", "### At full size\n\nAll of them gain 12.5 %.\n")
     page = project(tmp_path / "prose", prose)
     assert told(rules.typed_numbers(page, fresh_notebook(page)), "'12.5 %' in the prose of Answer")
+    row = "## What people get wrong\n\n| a | b |\n|---|---|\n| 12.5 % | [x](https://x.org), y |\n"
+    page = project(tmp_path / "row", replaced("## What people get wrong\n", row))
+    assert told(rules.typed_numbers(page, fresh_notebook(page)), "in the prose of What people")
 
 
 TYPED = (
@@ -199,6 +212,17 @@ TYPED = (
     "replace(found, spread=3)",
     "Measured._made(3, None, None, 0, ('', ''), None)",
     "found.spread",
+    "Measured.of(values=[3, 3.1])",
+    "Measured.of(np.array([3, 3.1]))",
+    "Measured.of_runs_and_cases([[1, 2], [3, 4]])",
+    "bootstrap(cases=[0, 1, 1])",
+    "kept = [3, 3.1]\nMeasured.of(kept)",
+    "Measured.of([3.0] * 5)",
+    "Measured.of([found.mean - 3, found.mean + 3])",
+    "Measured.of([found.low, found.high])",
+    "found.low = 12",
+    "setattr(found, 'low', 12)",
+    "object.__new__(Measured)",
 )
 
 
@@ -208,7 +232,17 @@ def test_a_typed_spread_is_told(tmp_path: Path, code: str) -> None:
     assert told(rules.intervals(page), "types in a spread")
 
 
-@pytest.mark.parametrize("code", ["Measured.of([add(1, k) for k in range(3)])", "bootstrap(cases)"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Measured.of([add(1, k) for k in range(3)])",
+        "bootstrap(cases)",
+        "bootstrap(cases=np.array(cases) - 1)",
+        "kept = []\nkept.append(add(1, 2))\nMeasured.of(kept)",
+        "kept = [3, 3.1]\nkept = [add(1, k) for k in kept]\nMeasured.of(kept)",
+        "kept = [3, 3.1]\nprint(kept, found.low, found.mean)",
+    ],
+)
 def test_what_was_measured_is_no_typed_spread(tmp_path: Path, code: str) -> None:
     page = project(tmp_path, replaced("total = add(2, 2)", f"total = add(2, 2)\n{code}"))
     assert list(rules.intervals(page)) == []

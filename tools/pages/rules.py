@@ -156,32 +156,79 @@ def _excepted(page: Page) -> bool:
 
 def intervals(page: Page) -> Iterator[str]:
     """No spread is typed in: what is measured is passed on, run by run or case by case."""
+    lists = _literal_lists(page)
     for cell in page.code:
         for node in ast.walk(cell.tree) if cell.tree else ():
-            if _types_a_spread(node):
+            if _types_a_spread(node, lists):
                 yield (
                     f"code cell {cell.index} types in a spread, {ast.unparse(node)[:60]!r}: pass "
                     "one measured value a run to Measured.of, or one a test case to bootstrap"
                 )
 
 
-MAKERS = ("Measured", "of", "of_runs_and_cases", "bootstrap", "_made")
+MAKERS = ("of", "of_runs_and_cases", "bootstrap")
+"""What makes a ``Measured`` from one value a run, or one a test case."""
+WRAPPERS = ("array", "asarray", "full", "linspace")
+"""NumPy's functions that make an array of literals no measurement."""
+FIELDS = ("low", "high", "mean", "values")
 
 
-def _types_a_spread(node: ast.AST) -> bool:
-    """``Measured(...)``, ``Measured._made(...)``, ``spread=``, and measurements of literals."""
-    if isinstance(node, ast.Attribute) and node.attr in ("_made", "spread"):
-        return True
-    if isinstance(node, ast.keyword) and node.arg == "spread":
-        return True
+def _types_a_spread(node: ast.AST, lists: set[str]) -> bool:
+    """Whether an interval is made or changed by hand; ``lists`` are names of lists of literals.
+
+    That is: ``Measured(...)``, ``_made``, ``spread``, a field that is assigned, ``setattr`` and
+    ``__new__``, and measurements of literals or of another interval's ends. A number that was
+    worked out beforehand, and only looks measured, is not seen.
+    """
+    if isinstance(node, ast.Attribute):
+        stored = node.attr in FIELDS and isinstance(node.ctx, ast.Store)
+        return stored or node.attr in ("_made", "spread")
+    if isinstance(node, ast.keyword):
+        return node.arg == "spread"
     if not isinstance(node, ast.Call):
         return False
-    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-    if name == "Measured":
+    if _called(node) in ("Measured", "setattr", "__new__", "__setattr__"):
         return True
-    first = node.args[0] if node.args else None
-    literal = isinstance(first, (ast.List, ast.Tuple)) and first.elts
-    return name in MAKERS and bool(literal) and all(number(e) is not None for e in first.elts)
+    named = [k.value for k in node.keywords if k.arg in ("values", "cases")]
+    given = [*node.args[:1], *named] if _called(node) in MAKERS else []
+    return any(_is_typed(value, lists) for value in given)
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+
+
+def _is_typed(value: ast.expr, lists: set[str]) -> bool:
+    """Whether what a maker is given is literal, a list of literals, or another interval's ends."""
+    fields = {part.attr for part in ast.walk(value) if isinstance(part, ast.Attribute)}
+    listed = isinstance(value, (ast.List, ast.Tuple))
+    if fields & {"low", "high"} or (listed and "mean" in fields):
+        return True
+    return _is_literal(value) or (isinstance(value, ast.Name) and value.id in lists)
+
+
+def _is_literal(value: ast.expr) -> bool:
+    """A number, or a list of them: nested, repeated, or made into an array."""
+    if isinstance(value, (ast.List, ast.Tuple)):
+        return bool(value.elts) and all(map(_is_literal, value.elts))
+    if isinstance(value, ast.BinOp) and isinstance(value.left, (ast.List, ast.Tuple)):
+        return _is_literal(value.left)
+    if isinstance(value, ast.Call) and _called(value) in WRAPPERS:
+        return bool(value.args) and all(map(_is_literal, value.args))
+    return number(value) is not None
+
+
+def _literal_lists(page: Page) -> set[str]:
+    """Names that hold a list of literals wherever the page assigns them."""
+    literal, other = set(), set()
+    for node in (n for cell in page.code if cell.tree for n in ast.walk(cell.tree)):
+        if isinstance(node, ast.Assign) and _is_literal(node.value) and number(node.value) is None:
+            literal |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.NamedExpr)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            parts = [part for target in targets for part in ast.walk(target)]
+            other |= {part.id for part in parts if isinstance(part, ast.Name)}
+    return literal - other
 
 
 def full_size(page: Page) -> Iterator[str]:
@@ -202,6 +249,16 @@ def full_size(page: Page) -> Iterator[str]:
             f"'### At full size' has {sourced} rows with a linked source; at least "
             f"{FULL_SIZE_ROWS}, each with where in the source its number stands"
         )
+    for row in rows[2:]:
+        where = f"the row {row[:50]!r} of '### At full size'"
+        source = re.split(r"(?<!\\)\|", row.strip().removesuffix("|"))[-1]
+        if "](http" not in source:
+            yield f"{where} has no linked source in its last cell"
+        elif not re.search(r"[A-Za-z]{3,}", re.sub(r"\[[^\]]*\]\([^)]*\)", "", source)):
+            yield (
+                f"{where} does not say where in its source the number stands: name the table, the "
+                "section or the row behind the link"
+            )
 
 
 def has_drawing(page: Page, notebook: NotebookNode) -> Iterator[str]:
@@ -482,7 +539,7 @@ def portable(page: Page) -> Iterator[str]:
 def typed_numbers(page: Page, notebook: NotebookNode) -> Iterator[str]:
     """A decimal or a percentage in prose stands in a claim's bound or in a stored output.
 
-    In the Answer, where published results stand, it may also stand in a table's row with its
+    In the Answer, where published results stand, it may also stand in a table's row with a linked
     source.
     """
     known = {bound for claim in (*page.claims, *page.checks) for bound in claim.bounds}
@@ -490,7 +547,7 @@ def typed_numbers(page: Page, notebook: NotebookNode) -> Iterator[str]:
     known |= _numbers(_printed(notebook))
     for name in ("Answer", "Evidence", "What people get wrong"):
         text = section(page, name)
-        if name != "Evidence":
+        if name == "Answer":
             text = re.sub(r"^\|.*\]\(http.*$", "", text, flags=re.M)
         for typed in typed_in(text):
             value = float(typed.rstrip(" %"))
