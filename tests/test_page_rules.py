@@ -173,6 +173,54 @@ def test_a_long_page_is_told(tmp_path: Path) -> None:
     assert list(rules.length(project(tmp_path / "excepted", long))) == []
 
 
+FIGURE_CODE = """\
+heights = [add(k, 1) for k in range(4)]
+figures.bars(
+    dict(zip("abcd", heights, strict=True)),
+    xlabel="height",
+    text="four bars",
+)
+"""
+
+
+def with_cell(code: str, later: str = "", tags: str = "") -> Callable[[str], str]:
+    """A page with one more cell, and perhaps a second one behind it."""
+    cell = "```{code-cell} ipython3\n" + tags + code.strip() + "\n```\n\n"
+    if later:
+        cell += "```{code-cell} ipython3\n" + later + "\n```\n\n"
+    return replaced("## What people", cell + "## What people")
+
+
+def test_unfolded_code_that_only_draws_is_told(tmp_path: Path) -> None:
+    assert told(rules.folded(project(tmp_path, with_cell(FIGURE_CODE))), "only draws, in 6 lines")
+    tags = ":tags: [hide-input]\n\n"
+    assert not list(rules.folded(project(tmp_path / "x", with_cell(FIGURE_CODE, tags=tags))))
+    anew = "heights = 3\nprint(heights)"
+    assert list(rules.folded(project(tmp_path / "y", with_cell(FIGURE_CODE, later=anew))))
+
+
+@pytest.mark.parametrize(
+    ("more", "later"),
+    [
+        ("", "print(heights)"),
+        ("", "def tallest():\n    return max(heights)"),
+        ("", "heights = [k + 1 for k in heights]"),
+        ("", "for k in heights:\n    print(k)"),
+        ("print(total)", ""),
+        ("check('Same', total, 4)", ""),
+        ("def half(x):\n    return x / 2", ""),
+        ("kept.append(total)", ""),
+        ("kept['total'] = total", ""),
+        ("model.rate = total", ""),
+    ],
+)
+def test_code_that_does_more_than_draw_may_stand_open(
+    tmp_path: Path, more: str, later: str
+) -> None:
+    page = project(tmp_path, with_cell(FIGURE_CODE + more, later=later))
+    assert list(rules.folded(page)) == []
+
+
 def test_a_setup_cell_below_the_answer_is_told(tmp_path: Path) -> None:
     cell = "```{code-cell} ipython3\n" + setup_cell() + "\n```\n\n"
 

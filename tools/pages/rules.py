@@ -14,6 +14,7 @@ import yaml
 from nbformat import NotebookNode
 
 from tools.pages.cells import Claim, cells_of, number
+from tools.pages.drawn import only_draw
 from tools.pages.files import read_json, read_text
 from tools.pages.page import Page, setup_cell, squash
 from tools.pages.questions import PageError, questions
@@ -47,6 +48,8 @@ LEAST_MISTAKES = 2
 LEAST_SOURCES = 3
 CELL_LINES = 25
 CELL_WIDTH = 100
+DRAWING_LINES = 5
+"""How many lines of code that only draws may stand unfolded between the text."""
 NOTEBOOK_BYTES = 600_000
 BUDGET_OF_ALL = 2000 * PROCESSOR_PER_WALL
 """Processor seconds of all fifty pages together: 2,000 s of the clock on two quiet cores."""
@@ -442,6 +445,17 @@ def cells(page: Page) -> Iterator[str]:
             yield f"{where} does not parse"
 
 
+def folded(page: Page) -> Iterator[str]:
+    """Code that only draws is folded away, so that a reader meets the code that measures."""
+    for cell in only_draw(page.code):
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        if lines > DRAWING_LINES and not {"hide-input", "hide-cell"} & set(cell.tags):
+            yield (
+                f"code cell {cell.index} only draws, in {lines} lines: fold it with the option "
+                "':tags: [hide-input]'"
+            )
+
+
 def setup(page: Page) -> Iterator[str]:
     """The first code cell is the setup cell, the same on every page; cnn50 comes next."""
     code = page.code
@@ -701,6 +715,7 @@ ON_TEXT: tuple[Callable[[Page], Iterator[str]], ...] = (
     front_matter,
     techniques,
     cells,
+    folded,
     setup,
     solutions,
     check_yourself,
