@@ -407,7 +407,7 @@ def test_titles_come_first_in_the_search_and_the_glossary_next(browser):
     found = results(browser, "Mask R-CNN")
     assert found[0][0] == "notebooks/q24-mask-rcnn.html"
     assert found[1][0] == "book/glossary.html#technique-mask-rcnn"
-    assert len(found) < 12
+    assert len(found) < 20  # the pages that name it, and no others
     found = results(browser, "embeddings")
     assert {"q09", "q26"} == {address.split("/")[1][:3] for address, _ in found[:2]}
     assert results(browser, "grad-cam")[0][0] == "book/glossary.html#technique-grad-cam"
