@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn50.shown import average_precision, detection
+from cnn50.shown import average_precision, detection, small_pictures
 from tools import ROOT
 from tools.pages.page import Page
 from tools.pages.questions import find_question
 
-HOMES = {detection: "q24"}
+HOMES = {detection: "q24", small_pictures: "q40"}
 SIZE = 64
 
 
@@ -252,3 +252,28 @@ def test_average_precision_counts_an_image_twice() -> None:
             for images in ([0, 0], [1, 1], [0, 1])
         ]
     assert values == pytest.approx([100, 0, 100 * 51 / 101])
+
+
+def test_shrinking_takes_the_mean_of_two_by_two_pixels(rng: np.random.Generator) -> None:
+    pictures = rng.integers(0, 256, (3, 28, 28), dtype=np.uint8)
+    small = small_pictures.shrink(pictures)
+    assert small.shape == (3, 14, 14) and small.dtype == np.float32
+    for n, row, column in [(0, 0, 0), (1, 13, 2), (2, 5, 13)]:
+        four = pictures[n, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        assert small[n, row, column] == pytest.approx(four.mean() / 255, abs=1e-6)
+    white = small_pictures.shrink(np.full((1, 28, 28), 255, np.uint8))
+    assert np.array_equal(white, np.ones((1, 14, 14)))
+    with pytest.raises(ValueError, match="reshape"):
+        small_pictures.shrink(np.zeros((1, 27, 27)))
+
+
+def test_patches_are_those_of_a_convolution(rng: np.random.Generator) -> None:
+    pictures = rng.normal(size=(2, 14, 14)).astype(np.float32)
+    cut = small_pictures.patches(pictures)
+    assert cut.shape == (2, 36, 16) and cut.dtype == np.float32 and cut.flags.c_contiguous
+    assert np.array_equal(cut[1, 6 * 2 + 5], pictures[1, 4:8, 10:14].ravel())  # row 2, column 5
+    kernel = rng.normal(size=(4, 4, 1, 3)).astype(np.float32)
+    maps = tf.nn.conv2d(pictures[..., None], kernel, strides=2, padding="VALID")
+    assert np.allclose(cut @ kernel.reshape(16, 3), tf.reshape(maps, (2, 36, 3)), atol=1e-5)
+    with pytest.raises(ValueError, match="reshape"):
+        small_pictures.patches(pictures[:, :12])

@@ -1,7 +1,9 @@
 """Pictures of 14 × 14 pixels, and the patches that a first convolution reads from them.
 
 These functions stand, word for word, on the page of question 40; a test holds the two together.
-Edit the page first. Pictures have one channel, no axis for it, and come as NumPy arrays.
+Edit the page first. Pictures are NumPy arrays of one channel without an axis for it. ``patches``
+keeps their type and raises ``ValueError`` where they are not of 14 × 14 pixels. ``shrink`` gives
+float32 and sees only whether there are 784 numbers a picture.
 """
 
 # mypy: disallow-untyped-defs=False, check-untyped-defs=False
