@@ -41,9 +41,10 @@ def prepare() -> None:
 
 CHATTER = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog|"
-    rb"E0000 .*Unable to register cu\w+ factory|W0000 .*computation placer already registered"
+    rb"E0000 .*Unable to register cu\w+ factory|W0000 .*computation placer already registered|"
+    rb"I0000 .*(oneDNN custom operations are on|Could not find cuda drivers)"
 )
-"""What TensorFlow 2.19 writes on every import, past its own setting for how much it says."""
+"""What TensorFlow 2.19 and 2.21 write on every import, past their setting for how much they say."""
 
 
 @contextlib.contextmanager

@@ -62,10 +62,18 @@ NOISE = [
     "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
     "E0000 00:00:1795742452.322960    8185 cuda_dnn.cc:8579] Unable to register cuDNN factory: x",
     "E0000 00:00:1795742452.364294    8185 cuda_blas.cc:1407] Unable to register cuBLAS factory: y",
+    "I0000 00:00:1795874730.169518 22283 port.cc:153] oneDNN custom operations are on. You may see",
+    "I0000 00:00:1795874730.169937 22283 cudart_stub.cc:31] Could not find cuda drivers on your x",
     "W0000 00:00:1795742452.477547    8185 computation_placer.cc:177] computation placer already "
     "registered. Please check linkage and avoid linking the same target more than once.",
 ]
-NEWS = ["E0000 00:00:1795742452.3 8185 gpu.cc:1] The GPU is on fire", "Segmentation fault", "± odd"]
+NEWS = [
+    "E0000 00:00:1795742452.3 8185 gpu.cc:1] The GPU is on fire",
+    "I0000 00:00:1795742452.3 8185 gpu.cc:2] Could not find the GPU, nor cuda drivers",
+    "W0000 00:00:1795742452.3 8185 port.cc:1] something new",
+    "Segmentation fault",
+    "± odd",
+]
 
 
 @pytest.mark.parametrize("fails", [False, True])
