@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,16 +15,24 @@ from tools.pages import notebooks
 from tools.pages.files import read_json, write_json
 from tools.verify import matrix
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with one page, executed; the imports are left out."""
-    monkeypatch.setattr(matrix, "IMPORTS", "import cnn50")
-    made = make_project(tmp_path, {"q01-addition": good_page()})
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one page, executed."""
+    made = make_project(tmp_path_factory.mktemp("executed"), {"q01-addition": good_page()})
     (made / "tools" / "verify").mkdir(parents=True)
     (made / "tools" / "verify" / "sanitize.cfg").write_text("")
     assert notebooks.main(["--root", str(made), "--jobs", "1"]) in (0, 1)
     return made
+
+
+@pytest.fixture
+def root(executed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it; the imports are left out."""
+    monkeypatch.setattr(matrix, "IMPORTS", "import cnn50")
+    return shutil.copytree(executed, tmp_path, dirs_exist_ok=True)
 
 
 def run(root: Path, *options: str) -> int:
@@ -34,6 +43,7 @@ def rows(root: Path) -> dict:
     return read_json(root / matrix.PLACE)["q01"]
 
 
+@pytest.mark.usefixtures("in_processes_of_their_own")
 def test_a_page_that_prints_the_same_passes_and_is_not_run_again(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,8 @@ from tools.pages.files import read_notebook
 from tools.pages.page import pages
 from tools.pages.questions import PageError
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 
 def make(root: Path, only: str = "", force: bool = False) -> int:
     return notebooks.main(["--root", str(root), "--pages", only, *(["--force"] if force else [])])
@@ -191,6 +193,7 @@ def test_killed_half_way_the_old_notebook_is_whole(tmp_path: Path) -> None:
     assert [path.name for path in (root / "notebooks").iterdir() if "new" in path.name] == []
 
 
+@pytest.mark.usefixtures("in_processes_of_their_own")
 def test_two_pages_at_a_time(tmp_path: Path) -> None:
     root = make_project(tmp_path, {"q01-addition": good_page(), "q02-learning": good_page()})
     assert make(root) == 0

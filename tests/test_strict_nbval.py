@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from warm_parents import LIGHT
 
 from tools import ROOT
 
@@ -99,6 +100,16 @@ BAD = {
 
 HANGS = [code("import time\ntime.sleep(6000)"), code("x = 1")]
 IMPATIENT = "from tools.verify import patience\n\npatience.SILENT = 3\n"
+START = f"import sys; sys.path.append({str(ROOT)!r})\n" + LIGHT
+FORKED = f"""\
+from pathlib import Path
+
+from tools.verify import warm_kernel
+
+warm_kernel.ROOT = Path(__file__).parent
+warm_kernel.START = {START!r}
+"""
+"""Gives the notebooks beside it forked kernels, as this book's own have."""
 
 
 @dataclass
@@ -157,7 +168,8 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
     cells = list(GOOD.values()) + [cells for cells, _ in BAD.values()]
     for name, content in zip(names(), cells, strict=True):
         write_notebook(folder / "notebooks" / f"{name}.ipynb", content, "no-count" not in name)
-    return run_pytest(folder)
+    (folder / "forked.py").write_text(FORKED)
+    return run_pytest(folder, "-p", "forked")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from hostile import PROFILE, STARTUP, hostile_caller
+from warm_parents import parent_of_its_own
 
 from tools import ROOT
 from tools.verify import surroundings, warm_kernel
@@ -62,7 +63,8 @@ def test_outputs_are_the_same_whoever_calls(
     for name, value in hostile_caller(tmp_path).items():
         monkeypatch.setenv(name, value)
     assert outputs(False, *PROBE) == plain
-    assert outputs(True, *PROBE) == plain
+    with parent_of_its_own():
+        assert outputs(True, *PROBE) == plain
 
 
 def test_a_home_that_cannot_be_written_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +77,7 @@ def test_a_home_that_cannot_be_written_leaves_no_trace(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("started", ["forked", "ordinary", "by ipykernel itself"])
 def test_an_ipython_set_up_for_all_users_stays_outside(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, started: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, light_parent: None, started: str
 ) -> None:
     shared = tmp_path / "etc" / "ipython"  # stands in for /etc/ipython and the environment's own
     (shared / "startup").mkdir(parents=True)
@@ -209,7 +211,7 @@ needs_forks = pytest.mark.skipif(not warm_kernel.can_be_warm(), reason="no kerne
 
 @needs_forks
 def test_a_long_folder_for_temporary_files_is_no_obstacle(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, light_parent: None
 ) -> None:
     import tempfile
 
@@ -227,12 +229,9 @@ def test_a_long_folder_for_temporary_files_is_no_obstacle(
 @needs_forks
 @pytest.mark.parametrize("start", ["import no_such_module", "print('ready', flush=True)"])
 def test_where_no_warm_parent_starts_kernels_are_ordinary_and_it_is_told_once(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], start: str
+    capfd: pytest.CaptureFixture[str], start: str
 ) -> None:
-    warm_kernel.stop_warm_parents()
-    monkeypatch.setattr(warm_kernel, "START", start)
-    monkeypatch.setattr(warm_kernel, "_refused", [])
-    for _ in range(2):
-        assert outputs(True, "print(6 * 7)")[0][0].text == "42\n"
+    with parent_of_its_own(start):
+        for _ in range(2):
+            assert outputs(True, "print(6 * 7)")[0][0].text == "42\n"
     assert capfd.readouterr().err.count("Kernels start the ordinary, slower way") == 1
-    warm_kernel.stop_warm_parents()

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 from fake_project import FACTS, good_page, make_project, page_of
+from warm_parents import parent_of_its_own
 
 from tools import ROOT
 from tools.pages import new, notebooks
 from tools.pages.page import setup_cell
 from tools.pages.rules import ON_TEXT, seeded
-from tools.verify import breaks, bugs, changed, gpu_smoke, seeds
+from tools.verify import breaks, bugs, changed, gpu_smoke, seeds, warm_kernel
 from tools.verify.seeds import margin
+
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
 LEARNS = """\
 class Optimizer:
@@ -26,6 +29,11 @@ class Optimizer:
 optimizer = Optimizer()
 accuracy = optimizer.apply_gradients([])
 """
+KERAS = {
+    "__init__.py": "class Model:\n    def fit(self): ...\n    def train_on_batch(self): ...\n",
+    "src/optimizers/base_optimizer.py": "class BaseOptimizer: ...\n",
+}
+"""What a universal break changes of Keras; ``test_universal_breaks.py`` has the real one."""
 
 
 def project(folder: Path, *changes: tuple[str, str], **facts: object) -> Path:
@@ -40,6 +48,7 @@ def run_breaks(root: Path) -> int:
     return breaks.main(["--root", str(root)])
 
 
+@pytest.mark.usefixtures("in_processes_of_their_own")
 def test_a_break_that_fails_its_claim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = project(tmp_path)
     assert run_breaks(root) == 0
@@ -122,6 +131,10 @@ def test_a_universal_break_that_no_claim_notices(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = project(tmp_path, ("total = add(2, 2)\n", f"total = add(2, 2)\n{LEARNS}"))
+    for name, text in KERAS.items():
+        path = root / "keras" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     assert run_breaks(root) == 1
     said = capsys.readouterr().out
     assert "no-learning" in said and "none of them shows that learning matters" in said
@@ -140,6 +153,7 @@ def test_a_universal_break_that_is_spared(
     assert f"spared: {reason}" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("in_processes_of_their_own")
 def test_seeds_are_stored_with_their_margins(tmp_path: Path) -> None:
     root = project(tmp_path, ("total, at_least=4, at_most=4", "total + cnn50.seed(), at_least=2"))
     assert seeds.main(["--root", str(root)]) == 0
@@ -295,6 +309,7 @@ def test_what_bugs_come_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert not (root / "cnn50" / "measured" / "breaks.json").exists()
 
 
+@pytest.mark.usefixtures("in_processes_of_their_own")
 def test_bugs_that_are_all_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_bugs(project(tmp_path), bug("a + b", "a - b", page="q01-addition")) == 0
     assert capsys.readouterr().out.endswith("1 of 1 killed.\n")
@@ -373,14 +388,17 @@ def test_new_starts_a_page_and_never_overwrites(
     assert "is there already" in capsys.readouterr().out
 
 
-def test_a_new_page_runs_as_it_is(tmp_path: Path) -> None:
-    """With the package itself, so that the template keeps up with it."""
+def test_a_new_page_runs_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the package and the tools themselves, so that the template keeps up with them."""
     root = make_project(tmp_path / "project")
     shutil.rmtree(root / "cnn50")
-    shutil.copytree(ROOT / "cnn50", root / "cnn50", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("cnn50", "tools"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(warm_kernel, "ROOT", root)  # so that kernels are forked, as for this book
     assert new.main(["2", "--root", str(root)]) == 0
-    assert notebooks.main(["--pages", "q02", "--root", str(root)]) == 0
-    assert breaks.main(["--pages", "q02", "--root", str(root)]) == 0
+    with parent_of_its_own():
+        assert notebooks.main(["--pages", "q02", "--root", str(root)]) == 0
+        assert breaks.main(["--pages", "q02", "--root", str(root)]) == 0
 
 
 def test_changed_pages_are_those_that_were_not_seen_green(tmp_path: Path) -> None:

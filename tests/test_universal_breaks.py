@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
+import nbformat
 import numpy as np
 import pytest
 
 from tools import ROOT
-from tools.verify.kernel import environment
+from tools.verify.kernel import Run
 from tools.verify.universal_breaks import NAMES, permuted, prelude
 
 PROGRAM = """
@@ -68,16 +67,14 @@ print(json.dumps({
 """
 
 
-def run(*before: str) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(["import cnn50", *before, PROGRAM])],
-        env=environment(ROOT),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def run(before: str = "import cnn50") -> dict:
+    """What the program prints in a kernel of the pages, after the code that breaks them."""
+    cells = [nbformat.v4.new_code_cell(source) for source in (before, PROGRAM)]
+    with Run(nbformat.v4.new_notebook(cells=cells), ROOT, 120) as kernel:
+        for place in range(len(cells)):
+            kernel.cell(place)
+    (printed,) = cells[1].outputs
+    return json.loads(printed.text)
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def test_a_cell_that_hangs_is_ended_with_all_that_it_started(
         noted.unlink(missing_ok=True)
 
 
-def test_a_parent_that_was_killed_is_replaced() -> None:
+def test_a_parent_that_was_killed_is_replaced(light_parent: None) -> None:
     run("1")
     os.kill(warm_kernel._parents[0].process.pid, signal.SIGKILL)
     warm_kernel._parents[0].process.wait()
@@ -131,7 +131,7 @@ def test_a_parent_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
         warm_kernel.WarmParent(sys.executable, {})
 
 
-def test_kernels_end_with_their_parent() -> None:
+def test_kernels_end_with_their_parent(light_parent: None) -> None:
     parent = warm_kernel.WarmParent(sys.executable, environment(ROOT))
     try:
         with Path(os.devnull).open("w") as nowhere:
