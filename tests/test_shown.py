@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn50.shown import average_precision, detection, small_pictures
+from cnn50.shown import average_precision, detection, small_pictures, tracking
 from tools import ROOT
 from tools.pages.page import Page
 from tools.pages.questions import find_question
 
-HOMES = {detection: "q24", small_pictures: "q40"}
+HOMES = {detection: "q24", small_pictures: "q40", tracking: "q06"}
 SIZE = 64
 
 
@@ -25,7 +25,7 @@ def functions(source: str) -> dict[str, str]:
     return {
         node.name: ast.get_source_segment(source, node) or ""
         for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     }
 
 
@@ -277,3 +277,42 @@ def test_patches_are_those_of_a_convolution(rng: np.random.Generator) -> None:
     assert np.allclose(cut @ kernel.reshape(16, 3), tf.reshape(maps, (2, 36, 3)), atol=1e-5)
     with pytest.raises(ValueError, match="reshape"):
         small_pictures.patches(pictures[:, :12])
+
+
+def test_a_patch_lies_where_it_was_put_and_has_its_size() -> None:
+    films, white = np.zeros((1, 2, 96, 96), np.float32), np.ones((1, 120, 120), np.float32)
+    places, one = np.array([[[40.25, 50.5], [60, 30]]]), np.ones((1, 2))
+    middle = np.array([[60.0, 60]])
+    tracking.paste(films, places, white, np.zeros(1, int), middle, 0 * one, one, one)
+    rows, columns = np.indices((96, 96))
+    centres = [[np.average(grid, weights=frame) for grid in (rows, columns)] for frame in films[0]]
+    assert np.allclose(centres, places[0], atol=0.02)
+    assert np.allclose(films.sum(axis=(2, 3)) / (np.pi * tracking.RADIUS**2), 1, atol=0.01)
+
+
+def test_a_path_keeps_its_pace_and_its_distance_from_the_border(rng: np.random.Generator) -> None:
+    places = tracking.paths(20, 30, 5, (96, 160), rng)
+    paced = np.linalg.norm(np.diff(places, axis=1), axis=2)
+    assert places.shape == (20, 30, 2) and paced.max() < 5.001 and np.median(paced) > 4.99
+    assert places.min() >= 24 and (places <= [72, 136]).all()
+
+
+def test_correlation_is_the_coefficient(rng: np.random.Generator) -> None:
+    window = rng.uniform(size=(2, 20, 20, 1))
+    scores = tracking.correlate(window, window[:, 5:13, 6:14], centred=True)
+    expected = np.corrcoef(window[1, 2:10, 3:11].ravel(), window[1, 5:13, 6:14].ravel())[0, 1]
+    assert scores[1, 2, 3] == pytest.approx(expected, abs=1e-4)
+    assert scores[0, 5, 6] == pytest.approx(1, abs=1e-4)
+
+
+def test_a_template_follows_a_patch(rng: np.random.Generator) -> None:
+    films = rng.uniform(size=(3, 6, 96, 96)).astype(np.float32) / 4
+    places = tracking.paths(3, 6, 4, (96, 96), rng)
+    photo, one = rng.uniform(size=(1, 120, 120)).astype(np.float32), np.ones((3, 6))
+    middle = np.full((3, 2), 60.0)
+    tracking.paste(films, places, photo, np.zeros(3, int), middle, 0 * one, one, one)
+    maps, model = tracking.Maps(films[..., None]), tracking.Template(32, 12, centred=True)
+    found = tracking.follow(maps, places[:, 0], model, 12)
+    assert tracking.off(found, places).max() < 1
+    assert np.array_equal(tracking.kept(found, places), [100] * 3)
+    assert (tracking.squares_iou(found, places) > 0.9).all()

@@ -6,4 +6,5 @@ Nothing is hidden and nothing is written twice: each function stands in a code c
 ``detection``          question 24: boxes, anchors, suppression, RoI Align, RoI Pool, losses
 ``average_precision``  question 24: COCO's average precision of boxes and masks
 ``small_pictures``     question 40: pictures of 14 × 14 pixels and their patches
+``tracking``           question 6: films of moving patches, trackers of one target, grading
 """
