@@ -1,16 +1,21 @@
-"""A small copy of the book with two sample pages that hold what the real ones may hold."""
+"""The book's site, built once; and a small copy with two pages that hold what real ones may."""
 
 from __future__ import annotations
 
 import base64
 import io
+import os
+import resource
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
 import nbformat
 import numpy as np
+import pytest
+from filelock import FileLock
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, ImageDraw
@@ -20,8 +25,11 @@ from tools import ROOT
 from tools.pages.page import setup_cell
 from tools.pages.questions import Question, find_question
 from tools.pages.toc import update
+from tools.site import build
 from tools.site.publish_as import publish_as
+from tools.site.repository import Repository
 
+REPOSITORY = Repository("example/cnn50", "a/branch")
 FIGURE_TEXT = "Accuracy against shift in pixels: max pooling 0.91, average pooling 0.87, none 0.62."
 COPIED = ["_config.yml", "book", "cnn50", "pyproject.toml", "README.md", "LICENSE"]
 FORMULAS = r"""
@@ -252,3 +260,45 @@ def published_copy(root: Path, name: str, branch: str) -> Path:
             shutil.copy(source, target)
     publish_as(name, root, branch)
     return root
+
+
+@dataclass(frozen=True)
+class Built:
+    """The book as it stands, published from ``REPOSITORY``: its files and its site, to be read."""
+
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "book"
+
+    @property
+    def html(self) -> Path:
+        return self.folder / "html"
+
+    @property
+    def seconds(self) -> float:
+        """What the build took of processor time."""
+        return float((self.folder / "seconds").read_text())
+
+
+def built_book(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Builds it where no test of this run has done so yet, in whichever worker."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    built = Built(shared / "built")
+    with FileLock(shared / "built.lock"):
+        if not (built.folder / "seconds").exists():
+            shutil.rmtree(built.folder, ignore_errors=True)
+            published_copy(built.root, REPOSITORY.name, REPOSITORY.branch)
+            started = processor_seconds()
+            build.build(built.root, built.html, REPOSITORY)
+            (built.folder / "seconds").write_text(str(processor_seconds() - started))
+    return built
+
+
+def processor_seconds() -> float:
+    """What child processes have used: the time of a build, whatever else the machine does."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

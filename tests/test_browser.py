@@ -21,11 +21,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from site_samples import DRAWING_TEXT, make_book
+from site_samples import DRAWING_TEXT, built_book, make_book
 from sphinx.search.en import SearchEnglish
 from waiting import WAIT
 
-from tools import ROOT
 from tools.site import build
 
 pytestmark = pytest.mark.browser
@@ -157,14 +156,14 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[Served]:
-    """Builds and serves the sites."""
+    """Serves the site of the published book and that of a sample without a repository."""
     missing = unavailable()
     if missing and os.environ.get("CNN50_REQUIRE_BROWSER") == "1":
         pytest.fail(missing)
     if missing:
         pytest.skip(missing)
     folder = tmp_path_factory.mktemp("served")
-    build.build(ROOT, folder / "book")
+    shutil.copytree(built_book(tmp_path_factory).html, folder / "book")
     root = make_book(tmp_path_factory.mktemp("sample") / "book")
     build.build(root, folder / "sample")
     handler = functools.partial(Quiet, directory=str(folder))

@@ -8,7 +8,6 @@ import html
 import io
 import json
 import re
-import resource
 import sys
 import threading
 import zipfile
@@ -23,7 +22,7 @@ import nbformat
 import pytest
 import yaml
 from fontTools.ttLib import TTFont
-from site_samples import FIGURE_TEXT, make_book, published_copy, second_page
+from site_samples import FIGURE_TEXT, Built, built_book, make_book, second_page
 
 from tools import ROOT
 from tools.pages import toc
@@ -34,7 +33,6 @@ from tools.site.repository import Repository, configured, name_in
 
 pytestmark = pytest.mark.site
 
-REPOSITORY = Repository("example/cnn50", "a/branch")
 UNNAMED = Repository("somebody/else", "main")
 BUILD_SECONDS = 60
 WIRE_BYTES = 1_000_000
@@ -96,20 +94,17 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
+def built(tmp_path_factory) -> Built:
     """The book as it stands, published from a repository."""
-    folder = tmp_path_factory.mktemp("site")
-    root = published_copy(folder / "book", REPOSITORY.name, REPOSITORY.branch)
-    started = processor_seconds()
-    index = build.build(root, folder / "html", REPOSITORY)
-    assert processor_seconds() - started <= BUILD_SECONDS
-    return Site(index)
+    built = built_book(tmp_path_factory)
+    assert built.seconds <= BUILD_SECONDS
+    return built
 
 
-def processor_seconds() -> float:
-    """What child processes have used: the time of a build, whatever else the machine does."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+@pytest.fixture(scope="module")
+def site(built) -> Site:
+    """Its site."""
+    return Site(built.html / "index.html")
 
 
 @pytest.fixture(scope="module")
@@ -329,11 +324,11 @@ def test_no_colab_button_where_the_notebook_names_another_repository(sample):
         assert "Open in Colab" not in page.text, slug
 
 
-def test_each_page_offers_its_notebook_and_the_self_contained_one(site):
+def test_each_page_offers_its_notebook_and_the_self_contained_one(built, site):
     for slug, page in site.questions.items():
         files = [site.local(page, a["href"]) for a in page.each("a") if "download" in a]
         assert [f.parent.name for f in files] == ["notebooks", "colab"], slug
-        original = (site.folder.parent / "book" / "notebooks" / f"{slug}.ipynb").read_bytes()
+        original = (built.root / "notebooks" / f"{slug}.ipynb").read_bytes()
         assert files[0].read_bytes() == original
         assert nbformat.read(files[1], as_version=4)
 
