@@ -112,7 +112,7 @@ def peak(scores):
     return np.where((at > 0) & (at < p - 1), at + shift, at) - (p - 1) / 2
 
 
-def follow(maps, start, model, wide, doubt=0, coast=False):
+def follow(maps, start, model, wide, doubt=0, coast=False, stand=False):
     """Places (n, t, 2) of the targets that stand at start (n, 2) in the first frame."""
     at, speed, found = start, np.zeros_like(start), [start]
     model.start(maps.read(0, at, model.size))
@@ -122,8 +122,8 @@ def follow(maps, start, model, wide, doubt=0, coast=False):
         sure = scores.max(axis=(1, 2)) >= doubt
         prior = bell(scores.shape[1], wide / maps.stride)
         new = guess + maps.stride * peak(np.maximum(scores, 0) * prior)
+        new = np.where(sure[:, None], new, guess) if coast or stand else new
         if coast:
-            new = np.where(sure[:, None], new, guess)
             speed = np.where(sure[:, None], 0.7 * speed + 0.3 * (new - at), speed)
         at = np.clip(new, 0, maps.stride * np.array(maps.cells.shape[2:4]))
         found.append(at)
